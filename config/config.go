@@ -20,6 +20,7 @@ type Config struct {
 	Secrets []Secret
 
 	sections map[string]*Node
+	keys     map[string]string
 }
 
 // Secret is one variable from a .dev.vars or .env file.
@@ -32,3 +33,12 @@ type Secret struct {
 // Section gives the value of a top-level key of the chosen environment (inheritance applied, flags merged in), such as
 // "kv_namespaces", "vars" or "pagesrun". Nil when it is absent.
 func (c *Config) Section(key string) *Node { return c.sections[key] }
+
+// Key gives the dotted path of a top-level key as the file has it: "env.staging.kv_namespaces" where the chosen environment sets it
+// itself, "kv_namespaces" otherwise. It is what problems are named with.
+func (c *Config) Key(key string) string {
+	if path, ok := c.keys[key]; ok {
+		return path
+	}
+	return key
+}
