@@ -1,0 +1,263 @@
+package hostfuncs
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/pagesrun/pagesrun/abi"
+)
+
+// Stop is the panic value with which a host function ends the event it is called in: no guest code runs after it.
+type Stop struct{ Cause error }
+
+// Error gives the cause.
+func (s *Stop) Error() string { return s.Cause.Error() }
+
+// Unwrap gives the cause.
+func (s *Stop) Unwrap() error { return s.Cause }
+
+// inlineBytesMax is the longest request that may run on the event's own goroutine.
+const inlineBytesMax = 4 << 10
+
+// handleTag is how every handle in a message begins (CBOR tag, two bytes of argument).
+var handleTag = []byte{0xd9, abi.TagHandle >> 8, abi.TagHandle & 0xff}
+
+// call starts an operation. msg is borrowed: it is copied where it is needed longer.
+//
+// An operation does not start at once. Most guests wait for it right away, and then it runs on the event's own goroutine, which
+// saves a goroutine and two switches. When the guest does anything else first (another call, a wait for something
+// else, much computing) the operation is handed to a goroutine; see kick.
+func (s *Session) call(target, op, msg []byte) (abi.Handle, abi.Code) {
+	s.kick()
+	s.calls++
+	c := &call{}
+	s.mu.Lock()
+	h, code := s.add(entry{call: c})
+	s.mu.Unlock()
+	if code != 0 {
+		return 0, code
+	}
+	switch {
+	case s.calls > s.limits.Operations:
+		s.fail(c, &abi.Error{Code: abi.CodeLimitExceeded, Message: "the event has made as many calls as it may"})
+	case len(target) == 0:
+		s.own(c, string(op), msg)
+	default:
+		s.bind(c, string(target), string(op), msg)
+	}
+	return h, 0
+}
+
+// bind prepares a call to a binding.
+func (s *Session) bind(c *call, target, op string, msg []byte) {
+	t, o, err := s.registry.find(target, op)
+	if err != nil {
+		s.audit.Warn("call refused", "code", err.Code.String(), "reason", err.Message)
+		s.fail(c, err)
+		return
+	}
+	if s.phase == PhaseWarm && t.kind != "vars" && t.kind != "secrets" {
+		s.fail(c, &abi.Error{Code: abi.CodeNotDuringWarm, Message: op + " is not available before the first event"})
+		return
+	}
+	c.target, c.op, c.msg = t, o, bytes.Clone(msg)
+	if len(msg) > inlineBytesMax || bytes.Contains(msg, handleTag) {
+		s.spawn(c)
+		return
+	}
+	s.deferred = c
+}
+
+// fail finishes a call with an error.
+func (s *Session) fail(c *call, err *abi.Error) {
+	c.reply = abi.AppendError(c.reply[:0], err)
+	if c.op != nil {
+		c.op.failed.WithLabelValues(err.Code.String()).Inc()
+	}
+	c.done.Store(true)
+}
+
+// perform runs an operation to its end.
+func (s *Session) perform(ctx context.Context, c *call) {
+	reply, err := c.op.Run(ctx, &Call{Target: c.target.name, streams: s}, c.msg, c.reply[:0])
+	if err != nil {
+		s.fail(c, s.publicError(c, err))
+		return
+	}
+	c.reply = reply
+	c.op.ok.Inc()
+	c.done.Store(true)
+}
+
+// kick hands the operation that has not started yet, if there is one, to a goroutine.
+func (s *Session) kick() {
+	if c := s.deferred; c != nil {
+		s.deferred = nil
+		s.spawn(c)
+	}
+}
+
+func (s *Session) spawn(c *call) {
+	ctx, cancel := context.WithCancel(s)
+	c.cancel = cancel
+	s.running.Add(1)
+	go func() {
+		defer cancel()
+		s.perform(ctx, c)
+		s.running.Add(-1)
+		s.signal()
+	}()
+}
+
+// own performs an operation of the runtime itself: they never block.
+func (s *Session) own(c *call, op string, msg []byte) {
+	var err *abi.Error
+	switch op {
+	case abi.OpRespond:
+		err = s.respond(msg)
+	case abi.OpPipe:
+		c.reply, err = s.pipe(c.reply)
+	case abi.OpBindings:
+		c.reply = (&abi.BindingsReply{Bindings: s.registry.Bindings()}).AppendCBOR(c.reply)
+	default:
+		err = &abi.Error{Code: abi.CodeUnknownOperation, Message: "the runtime has no operation " + quote(op)}
+	}
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	if len(c.reply) == 0 {
+		c.reply = emptyReply
+	}
+	c.done.Store(true)
+}
+
+// emptyReply is the empty map.
+var emptyReply = []byte{0xa0}
+
+func (s *Session) pipe(reply []byte) ([]byte, *abi.Error) {
+	p := newPipe(s.signal)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open+2 > s.limits.Handles {
+		return nil, &abi.Error{Code: abi.CodeTooManyHandles, Message: "the event has as many open handles as it may"}
+	}
+	r, _ := s.add(entry{readable: p})
+	w, _ := s.add(entry{writable: p})
+	s.pipes = append(s.pipes, p)
+	return (&abi.PipeReply{Readable: r, Writable: w}).AppendCBOR(reply), nil
+}
+
+// buffers holds the memory of responses between events.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// recycleBytesMax is the largest buffer worth keeping for the next response.
+const recycleBytesMax = 1 << 20
+
+// RecycleBuffer gives a response's memory back.
+func RecycleBuffer(b []byte) {
+	if cap(b) <= recycleBytesMax {
+		buffers.Put(&b)
+	}
+}
+
+// respond takes the guest's answer to a fetch event.
+func (s *Session) respond(msg []byte) *abi.Error {
+	if s.phase == PhaseWarm {
+		return &abi.Error{Code: abi.CodeNotDuringWarm, Message: "there is nothing to respond to before the first event"}
+	}
+	if s.response != nil {
+		return &abi.Error{Code: abi.CodeAlreadyResponded, Message: "the event has its response already"}
+	}
+	buf := append((*buffers.Get().(*[]byte))[:0], msg...)
+	r := &Response{Buffer: buf}
+	if err := s.decodeResponse(r); err != nil {
+		RecycleBuffer(buf)
+		return err
+	}
+	s.response = r
+	return nil
+}
+
+func (s *Session) decodeResponse(r *Response) *abi.Error {
+	if err := r.Message.DecodeCBOR(r.Buffer); err != nil {
+		return &abi.Error{Code: abi.CodeBadMessage, Message: "respond: " + err.Error()}
+	}
+	if r.Message.Status == 0 {
+		r.Message.Status = 200
+	}
+	if r.Message.Status < 200 || r.Message.Status > 599 {
+		return &abi.Error{Code: abi.CodeInvalidArgument, Message: "respond: the status must be within 200 to 599"}
+	}
+	if r.Message.Stream == 0 {
+		return nil
+	}
+	stream, err := s.TakeReadable(r.Message.Stream)
+	if err != nil {
+		return err.(*abi.Error)
+	}
+	r.Stream = stream
+	return nil
+}
+
+// Respond gives the response of a guest that does not speak the ABI (CGI). It reports false when there was one already.
+func (s *Session) Respond(r *Response) bool {
+	if s.response != nil {
+		return false
+	}
+	s.response = r
+	return true
+}
+
+// NewPipe makes a stream whose writer is the runtime itself on the event's goroutine. It ends with the event.
+func (s *Session) NewPipe() (*PipeWriter, io.ReadCloser) {
+	p := newPipe(s.signal)
+	s.mu.Lock()
+	s.pipes = append(s.pipes, p)
+	s.mu.Unlock()
+	return &PipeWriter{p: p, s: s}, p.detach()
+}
+
+// PipeWriter is the writable end of [Session.NewPipe].
+type PipeWriter struct {
+	p *pipe
+	s *Session
+}
+
+// Write appends all of data, blocking while the reader is behind. It panics with [*Stop] when the event is over.
+func (w *PipeWriter) Write(data []byte) (int, error) {
+	total := 0
+	for {
+		n, err := w.p.tryWrite(data)
+		total += n
+		data = data[n:]
+		if err != nil && err != errWouldBlock {
+			return total, err
+		}
+		if len(data) == 0 {
+			return total, nil
+		}
+		w.s.blockUntil(w.p.writable, time.Time{})
+	}
+}
+
+// Finish marks the regular end.
+func (w *PipeWriter) Finish() { w.p.finish(io.EOF) }
+
+// ReadBlocking reads from a stream of the event on its own goroutine, blocking in the event's name. It panics with [*Stop] when the event is over.
+func (s *Session) ReadBlocking(h abi.Handle, dst []byte) (int, error) {
+	e := s.at(uint32(h))
+	if e == nil || e.readable == nil {
+		return 0, io.EOF
+	}
+	for {
+		n, err := e.readable.poll(dst)
+		if err != errWouldBlock || len(dst) == 0 {
+			return n, err
+		}
+		s.blockUntil(e.readable.ready, time.Time{})
+	}
+}

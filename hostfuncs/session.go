@@ -1,0 +1,364 @@
+package hostfuncs
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pagesrun/pagesrun/abi"
+)
+
+// Limits bound what one event may hold and do. Each is documented in docs/limits.md.
+type Limits struct {
+	// Handles is how many calls and streams may be open at once.
+	Handles int
+	// Operations is how many calls one event may make.
+	Operations int
+	// LogBytes is how much one event may log, stdout and stderr included.
+	LogBytes int
+}
+
+// Scheduler is told when an event's goroutine is about to block in the host, so that it can hand the processor and the client's
+// connection to others.
+type Scheduler interface {
+	// Block is called before, Unblock after. Unblock may itself wait for its turn.
+	Block()
+	Unblock()
+}
+
+// Phase says what a guest may do now.
+type Phase int
+
+// The phases of an instance.
+const (
+	// PhaseWarm is start-up, before the image: only variables, secrets and logs.
+	PhaseWarm Phase = iota
+	// PhaseEvent is one event.
+	PhaseEvent
+)
+
+// Response is what a guest responded.
+type Response struct {
+	// Message holds the decoded response; its Body aliases Buffer.
+	Message abi.RespondRequest
+	// Stream is the body, when it is a stream.
+	Stream io.ReadCloser
+	// Buffer is the memory behind Message; hand it to [RecycleBuffer] when the response has been sent.
+	Buffer []byte
+}
+
+// Session is the host side of one event: its handles, streams, calls and response. Except for [Streams], its methods are
+// called by the event's goroutine only.
+type Session struct {
+	registry *Registry
+	limits   Limits
+	sched    Scheduler
+	logger   func(level int, text string)
+	audit    *slog.Logger
+	phase    Phase
+
+	parent   context.Context
+	deadline time.Time
+	event    []byte
+
+	response *Response
+	logged   int
+	calls    int
+	deferred *call
+	blocked  time.Duration
+	timer    *time.Timer
+	waiting  []uint32
+	cut      bool // parent no longer cancels
+
+	mu      sync.Mutex
+	handles []entry
+	open    int
+	pipes   []*pipe
+	done    chan struct{} // closed when operations must stop; made when somebody asks
+	over    bool          // done is closed
+	cause   error         // why
+	stop    func() bool
+	expiry  *time.Timer
+	ended   bool // End was called
+
+	running atomic.Int32
+	notify  chan struct{}
+}
+
+// entry is one handle: exactly one field is set while it is open.
+type entry struct {
+	call     *call
+	readable readable
+	writable *pipe
+}
+
+// call is one operation a guest has asked for.
+type call struct {
+	target *target
+	op     *boundOperation
+	msg    []byte
+	reply  []byte
+	done   atomic.Bool
+	cancel context.CancelFunc
+}
+
+// NewSession makes a session that serves events one after the other.
+func NewSession(registry *Registry, limits Limits, sched Scheduler, logger func(level int, text string), audit *slog.Logger) *Session {
+	return &Session{
+		registry: registry, limits: limits, sched: sched, logger: logger, audit: audit,
+		notify: make(chan struct{}, 1),
+	}
+}
+
+// Begin starts an event. message is what result(0) gives; it must stay unchanged until End. A zero deadline means none.
+func (s *Session) Begin(parent context.Context, phase Phase, message []byte, deadline time.Time) {
+	s.parent, s.phase, s.event, s.deadline = parent, phase, message, deadline
+	s.response, s.logged, s.calls, s.deferred, s.blocked, s.cut = nil, 0, 0, nil, 0, false
+	s.handles, s.open, s.pipes = s.handles[:0], 0, s.pipes[:0]
+	s.done, s.over, s.cause, s.stop, s.expiry, s.ended = nil, false, nil, nil, nil, false
+}
+
+// AddReadable gives the guest a readable stream before the event begins (its request body) and returns the handle for the event's message.
+func (s *Session) AddReadable(r io.ReadCloser) abi.Handle {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h, _ := s.add(entry{readable: newReadable(r, s.signal)})
+	return h
+}
+
+// SetEvent replaces the event message of a session that has begun.
+func (s *Session) SetEvent(message []byte) { s.event = message }
+
+// End closes everything the event left open and cancels what still runs. It reports whether the session may be used
+// again: not while an operation has yet to return.
+func (s *Session) End() (reusable bool) {
+	s.mu.Lock()
+	s.ended = true
+	if s.done != nil {
+		s.finishLocked(context.Canceled)
+		s.stop()
+	}
+	if s.expiry != nil {
+		s.expiry.Stop()
+	}
+	handles, pipes := s.handles, s.pipes
+	s.mu.Unlock()
+	for i := range handles {
+		s.release(&handles[i], errAborted)
+	}
+	for _, p := range pipes {
+		p.finish(errAborted)
+	}
+	clear(s.handles)
+	clear(s.pipes)
+	s.deferred, s.event = nil, nil
+	return s.running.Load() == 0
+}
+
+// release closes what an entry holds.
+func (s *Session) release(e *entry, reason error) {
+	switch {
+	case e.call != nil && e.call.cancel != nil:
+		e.call.cancel()
+	case e.readable != nil:
+		e.readable.discard()
+	case e.writable != nil:
+		e.writable.finish(reason)
+	}
+	*e = entry{}
+}
+
+// Response is what the guest has responded so far; nil before.
+func (s *Session) Response() *Response { return s.response }
+
+// Blocked is how long the event has been waiting in the host.
+func (s *Session) Blocked() time.Duration { return s.blocked }
+
+// Parent is the context of whoever wants the event's answer.
+func (s *Session) Parent() context.Context { return s.parent }
+
+// CutParent makes the event independent of its client: from now on only its own limits end it.
+func (s *Session) CutParent() {
+	s.cut = true
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done != nil {
+		s.stop()
+	}
+}
+
+// Expired says why the event must not go on: the client is gone or the time is over. Nil while it may.
+func (s *Session) Expired(now time.Time) error {
+	if !s.cut && s.parent.Err() != nil {
+		return context.Canceled
+	}
+	if !s.deadline.IsZero() && now.After(s.deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// signal wakes the event's goroutine. It never blocks and may be called from anywhere.
+func (s *Session) signal() {
+	select {
+	case s.notify <- struct{}{}:
+	default:
+	}
+}
+
+// add makes a handle. The caller holds mu.
+func (s *Session) add(e entry) (abi.Handle, abi.Code) {
+	if s.open >= s.limits.Handles {
+		return 0, abi.CodeTooManyHandles
+	}
+	s.open++
+	s.handles = append(s.handles, e)
+	return abi.Handle(len(s.handles)), 0
+}
+
+// at gives the open entry of a handle, nil when there is none.
+func (s *Session) at(h uint32) *entry {
+	if h == 0 || uint64(h) > uint64(len(s.handles)) {
+		return nil
+	}
+	e := &s.handles[h-1]
+	if *e == (entry{}) {
+		return nil
+	}
+	return e
+}
+
+// free forgets a handle whose resources have moved on. The caller holds mu.
+func (s *Session) free(e *entry) {
+	*e = entry{}
+	s.open--
+}
+
+// TakeReadable implements [Streams].
+func (s *Session) TakeReadable(h abi.Handle) (io.ReadCloser, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.at(uint32(h))
+	if s.ended || e == nil || e.readable == nil {
+		return nil, &abi.Error{Code: abi.CodeBadHandle, Message: "the message names a handle that is not an open readable stream"}
+	}
+	r := e.readable.detach()
+	s.free(e)
+	return r, nil
+}
+
+// GiveReadable implements [Streams].
+func (s *Session) GiveReadable(r io.ReadCloser) (abi.Handle, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		r.Close()
+		return 0, &abi.Error{Code: abi.CodeCanceled, Message: "the event has ended"}
+	}
+	h, code := s.add(entry{readable: newReadable(r, s.signal)})
+	if code != 0 {
+		r.Close()
+		return 0, &abi.Error{Code: code, Message: "the event has as many open handles as it may"}
+	}
+	return h, nil
+}
+
+// Deadline implements context.Context for the operations of this event.
+func (s *Session) Deadline() (time.Time, bool) { return s.deadline, !s.deadline.IsZero() }
+
+// Value implements context.Context; it has the session itself.
+func (s *Session) Value(key any) any {
+	if key == (sessionKey{}) {
+		return s
+	}
+	if s.parent == nil {
+		return nil
+	}
+	return s.parent.Value(key)
+}
+
+// Done implements context.Context. The channel is made when somebody first asks, so that events without slow operations never pay for it.
+func (s *Session) Done() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done == nil {
+		s.done = make(chan struct{})
+		s.watch(s.done)
+	}
+	return s.done
+}
+
+// watch arranges for done to be closed when the event is over. The caller holds mu.
+func (s *Session) watch(done chan struct{}) {
+	end := func(cause error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.done == done {
+			s.finishLocked(cause)
+		}
+	}
+	s.stop = func() bool { return true }
+	if s.ended {
+		s.finishLocked(context.Canceled)
+		return
+	}
+	if !s.cut {
+		s.stop = context.AfterFunc(s.parent, func() { end(context.Canceled) })
+	}
+	if !s.deadline.IsZero() {
+		s.expiry = time.AfterFunc(time.Until(s.deadline), func() { end(context.DeadlineExceeded) })
+	}
+}
+
+// finishLocked closes done, once. The caller holds mu and done is not nil.
+func (s *Session) finishLocked(cause error) {
+	if !s.over {
+		s.over, s.cause = true, cause
+		close(s.done)
+	}
+}
+
+// Err implements context.Context.
+func (s *Session) Err() error {
+	s.mu.Lock()
+	over, cause := s.over, s.cause
+	s.mu.Unlock()
+	if over {
+		return cause
+	}
+	return s.Expired(time.Now())
+}
+
+type sessionKey struct{}
+
+// FromContext gives the session whose event is running in ctx, nil outside of one.
+func FromContext(ctx context.Context) *Session {
+	if s, ok := ctx.(*Session); ok {
+		return s
+	}
+	s, _ := ctx.Value(sessionKey{}).(*Session)
+	return s
+}
+
+// publicError gives what a guest may know of err, and logs the rest.
+func (s *Session) publicError(c *call, err error) *abi.Error {
+	var public *abi.Error
+	var failure *Failure
+	switch {
+	case errors.As(err, &failure):
+		s.audit.Error("operation failed", "binding", c.target.name, "operation", c.op.Name, "code", failure.Public.Code.String(), "cause", failure.Cause)
+		return &failure.Public
+	case errors.As(err, &public):
+		return public
+	case errors.Is(err, context.Canceled):
+		return &abi.Error{Code: abi.CodeCanceled, Message: "the operation was canceled"}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &abi.Error{Code: abi.CodeTimeout, Message: "the operation ran out of time"}
+	}
+	s.audit.Error("operation failed", "binding", c.target.name, "operation", c.op.Name, "code", "internal", "cause", err)
+	return &abi.Error{Code: abi.CodeInternal, Message: "internal error"}
+}
