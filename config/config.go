@@ -18,17 +18,37 @@ type Config struct {
 	PagesOutputDir string
 	// Secrets are the variables from .dev.vars or .env files in the order of their names.
 	Secrets []Secret
+	// RequiredSecrets are the names under secrets.required, whether they have a value or not.
+	RequiredSecrets []string
+	// SecretFiles are the variables files that were read, in the order read.
+	SecretFiles []string
+	// Dev is the table "dev".
+	Dev Dev
+	// Pagesrun is the table "pagesrun", with the defaults filled in.
+	Pagesrun Pagesrun
 
 	sections map[string]*Node
 	keys     map[string]string
 }
 
-// Secret is one variable from a .dev.vars or .env file.
+// Dev is where the file wants the application served; flags win over it.
+type Dev struct {
+	// IP is the address or host name, empty when not given.
+	IP string
+	// Port is 1 to 65535, 0 when not given.
+	Port int
+}
+
+// Secret is one variable from a .dev.vars or .env file, or from the process environment.
 type Secret struct {
 	Name  string
 	Value string
-	Pos   Pos
+	// Pos has Line 0 and the File "process environment" for variables from there.
+	Pos Pos
 }
+
+// IsPages says whether this is a Pages project: its file has pages_build_output_dir.
+func (c *Config) IsPages() bool { return c.PagesOutputDir != "" }
 
 // Section gives the value of a top-level key of the chosen environment (inheritance applied, flags merged in), such as
 // "kv_namespaces", "vars" or "pagesrun". Nil when it is absent.
