@@ -117,4 +117,6 @@ const (
 	WaitHandlesMax = 1024
 	// DepthMax is how deeply a message may nest.
 	DepthMax = 16
+	// ArrayItemsMax is the most items one array of a message may have.
+	ArrayItemsMax = 65536
 )

@@ -275,6 +275,17 @@ func (s *schema) requests() []*message {
 	return all
 }
 
+// codes are the error codes in the order of their numbers.
+func (s *schema) codes() []constant {
+	var out []constant
+	for _, c := range s.consts {
+		if strings.HasPrefix(c.name, "Code") && c.name != "CodeMax" {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 // opName is the operation's name in Go: KVGet for KVGetRequest.
 func (m *message) opName() string { return strings.TrimSuffix(m.name, "Request") }
 

@@ -1,0 +1,504 @@
+/* pagesrun.c: the implementation behind pagesrun.h. Compile it together with your function. */
+
+#define PAGESRUN_IMPLEMENTATION
+#include "pagesrun.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Host functions ------------------------------------------------------------------------------------------------------ */
+
+#ifdef __wasm__
+#define PR_IMPORT(name) __attribute__((import_module("pagesrun_v1"), import_name(name)))
+#else
+#define PR_IMPORT(name)
+#endif
+
+PR_IMPORT("call") int32_t pr_host_call(const char *target, size_t target_len, const char *op, size_t op_len, const void *msg, size_t msg_len);
+PR_IMPORT("wait") int32_t pr_host_wait(const pr_handle *handles, size_t n, int64_t timeout_ns);
+PR_IMPORT("result") int32_t pr_host_result(pr_handle handle, void *buf, size_t cap);
+PR_IMPORT("read") int32_t pr_host_read(pr_handle stream, void *buf, size_t cap);
+PR_IMPORT("write") int32_t pr_host_write(pr_handle stream, const void *data, size_t len);
+PR_IMPORT("close") int32_t pr_host_close(pr_handle handle, int32_t reason);
+PR_IMPORT("log") int32_t pr_host_log(int32_t level, const char *text, size_t len);
+
+/* ---- Memory of the event ------------------------------------------------------------------------------------------------- */
+
+/* The event message, what is decoded from it and the first allocations share one block that begins on a page, so that a small event
+   dirties a single page of it: only dirtied pages cost anything when the instance is put back to its image. */
+enum { PR_EVENT_MAX = 16 << 10, PR_BLOCK_SIZE = PR_EVENT_MAX + (4 << 10), PR_ALIGN = 16, PR_CHUNK_MIN = 16 << 10, PR_REPLY_MIN = 1 << 10 };
+
+typedef struct pr_chunk {
+  struct pr_chunk *before;
+} pr_chunk;
+
+static unsigned char pr_block[PR_BLOCK_SIZE] __attribute__((aligned(4096)));
+
+static unsigned char *pr_next_free, *pr_free_end; /* what is left of the current chunk */
+static pr_chunk *pr_chunks;                      /* chunks from malloc, newest first; NULL while the static block suffices */
+
+static void pr_die(const char *why) {
+  pr_host_log(PR_LOG_ERROR, why, strlen(why));
+  __builtin_trap();
+}
+
+static unsigned char *pr_aligned(unsigned char *p) { return (unsigned char *)(((uintptr_t)p + PR_ALIGN - 1) & ~(uintptr_t)(PR_ALIGN - 1)); }
+
+static void pr_add_chunk(size_t size) {
+  size_t total = sizeof(pr_chunk) + PR_ALIGN + (size < PR_CHUNK_MIN ? (size_t)PR_CHUNK_MIN : size);
+  pr_chunk *c = total > size ? (pr_chunk *)malloc(total) : NULL;
+  if (!c) pr_die("out of memory");
+  c->before = pr_chunks;
+  pr_chunks = c;
+  pr_next_free = pr_aligned((unsigned char *)(c + 1));
+  pr_free_end = (unsigned char *)c + total;
+}
+
+void *pr_alloc(size_t size) {
+  if (!pr_next_free) {
+    pr_next_free = pr_block;
+    pr_free_end = pr_block + sizeof pr_block;
+  }
+  if (size > (size_t)(pr_free_end - pr_next_free)) pr_add_chunk(size);
+  unsigned char *p = pr_next_free, *next = pr_aligned(p + size);
+  pr_next_free = next < pr_free_end ? next : pr_free_end;
+  return p;
+}
+
+/* pr_mark is a state of the memory to go back to. */
+typedef struct pr_mark {
+  unsigned char *next_free, *free_end;
+  pr_chunk *chunks;
+} pr_mark;
+
+static pr_mark pr_mark_now(void) {
+  pr_mark m = {pr_next_free, pr_free_end, pr_chunks};
+  return m;
+}
+
+static void pr_release(pr_mark m) {
+  while (pr_chunks != m.chunks) {
+    pr_chunk *before = pr_chunks->before;
+    free(pr_chunks);
+    pr_chunks = before;
+  }
+  pr_next_free = m.next_free;
+  pr_free_end = m.free_end;
+}
+
+/* ---- Strings -------------------------------------------------------------------------------------------------------------- */
+
+static pr_str pr_vfmt(const char *format, va_list args) {
+  va_list again;
+  va_copy(again, args);
+  int n = vsnprintf(NULL, 0, format, args);
+  pr_str s = {"", 0};
+  if (n > 0) {
+    char *p = (char *)pr_alloc((size_t)n + 1);
+    vsnprintf(p, (size_t)n + 1, format, again);
+    s = pr_n(p, (size_t)n);
+  }
+  va_end(again);
+  return s;
+}
+
+pr_str pr_fmt(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  pr_str s = pr_vfmt(format, args);
+  va_end(args);
+  return s;
+}
+
+static pr_str pr_copy(const char *s) {
+  size_t n = strlen(s);
+  char *p = (char *)pr_alloc(n + 1);
+  memcpy(p, s, n + 1);
+  return pr_n(p, n);
+}
+
+static int pr_lower(int c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; }
+
+static bool pr_eq_fold(pr_str a, const char *b) {
+  for (size_t i = 0; i < a.len; i++)
+    if (!b[i] || pr_lower((unsigned char)a.data[i]) != pr_lower((unsigned char)b[i])) return false;
+  return b[a.len] == 0;
+}
+
+/* ---- Errors --------------------------------------------------------------------------------------------------------------- */
+
+static const char *pr_last_text = "ok";
+static int pr_last_status;
+
+const char *pr_error_text(void) { return pr_last_text; }
+int pr_error_status(void) { return pr_last_status; }
+
+const char *pr_code_name(pr_code code) {
+  size_t n = sizeof pr_code_names / sizeof *pr_code_names;
+  return (size_t)code < n ? pr_code_names[code] : "unknown_code";
+}
+
+/* pr_failed notes a failure that has nothing to say but its code, given as a host function returns it. */
+static pr_code pr_failed(int32_t negative) {
+  pr_code code = (pr_code)-negative;
+  pr_last_text = pr_code_name(code);
+  pr_last_status = 0;
+  return code;
+}
+
+/* ---- Calls ---------------------------------------------------------------------------------------------------------------- */
+
+/* pr_receive takes a message into the event's memory, with one byte to spare after it. */
+static int32_t pr_receive(pr_handle h, unsigned char **data) {
+  pr_alloc(0);
+  if (pr_free_end - pr_next_free < PR_REPLY_MIN) pr_add_chunk(PR_REPLY_MIN);
+  for (;;) {
+    size_t cap = (size_t)(pr_free_end - pr_next_free) - 1;
+    int32_t n = pr_host_result(h, pr_next_free, cap);
+    if (n < 0) return n;
+    if ((size_t)n <= cap) {
+      *data = (unsigned char *)pr_alloc((size_t)n + 1);
+      return n;
+    }
+    pr_add_chunk((size_t)n + 1);
+  }
+}
+
+static pr_handle pr_start(const char *target, const char *op, size_t op_len, const pr_buf *message) {
+  return pr_host_call(target, strlen(target), op, op_len, message->data, message->len);
+}
+
+static pr_code pr_finish(pr_reader *reply) {
+  const char *err = pr_reader_close(reply);
+  if (!err) return PR_OK;
+  pr_failed(-PR_BAD_MESSAGE);
+  pr_last_text = err;
+  return PR_BAD_MESSAGE;
+}
+
+/* pr_take_error decodes a reply that begins with key 0. */
+static pr_code pr_take_error(pr_reader *r) {
+  pr_error e = {0};
+  pr_map it = pr_take_map(r);
+  if (pr_next(&it, r)) pr_error_decode(r, &e);
+  while (pr_next(&it, r)) pr_skip(r);
+  pr_code code = pr_finish(r);
+  if (code != PR_OK) return code;
+  code = e.code ? (pr_code)e.code : PR_INTERNAL;
+  pr_last_text = e.message.len ? e.message.data : pr_code_name(code);
+  pr_last_status = (int)e.status;
+  return code;
+}
+
+/* pr_take waits for a call and opens its reply, unless that is an error. */
+static pr_code pr_take(pr_handle call, pr_reader *reply) {
+  if (call < 0) return pr_failed(call);
+  unsigned char *data;
+  int32_t n = pr_receive(call, &data);
+  while (n == -PR_WOULD_BLOCK) {
+    int32_t w = pr_host_wait(&call, 1, -1);
+    if (w < 0) return pr_failed(w);
+    n = pr_receive(call, &data);
+  }
+  if (n < 0) return pr_failed(n);
+  *reply = pr_reader_of(data, (size_t)n);
+  if (n >= 2 && data[0] > 0xa0 && data[0] < 0xb8 && data[1] == 0x00) return pr_take_error(reply);
+  return PR_OK;
+}
+
+int32_t pr_wait(const pr_handle *handles, size_t n, int64_t timeout_ms) {
+  int64_t ns = timeout_ms < 0 ? -1 : timeout_ms > INT64_MAX / 1000000 ? INT64_MAX : timeout_ms * 1000000;
+  int32_t i = pr_host_wait(handles, n, ns);
+  if (i < 0) pr_failed(i);
+  return i;
+}
+
+/* ---- Streams -------------------------------------------------------------------------------------------------------------- */
+
+/* PR_IO_MAX keeps the number of bytes of one read or write within what the result can say. */
+enum { PR_IO_MAX = 1 << 30 };
+
+int32_t pr_read(pr_handle stream, void *buf, size_t cap) {
+  if (cap > PR_IO_MAX) cap = PR_IO_MAX;
+  for (;;) {
+    int32_t n = pr_host_read(stream, buf, cap);
+    if (n >= 0) return n;
+    if (n == -PR_WOULD_BLOCK) n = pr_host_wait(&stream, 1, -1);
+    if (n < 0) return pr_failed(n), n;
+  }
+}
+
+pr_code pr_write(pr_handle stream, const void *data, size_t len) {
+  const char *p = (const char *)data;
+  while (len > 0) {
+    int32_t n = pr_host_write(stream, p, len < PR_IO_MAX ? len : (size_t)PR_IO_MAX);
+    if (n > 0) {
+      p += n;
+      len -= (size_t)n;
+      continue;
+    }
+    if (n == 0 || n == -PR_WOULD_BLOCK) n = pr_host_wait(&stream, 1, -1);
+    if (n < 0) return pr_failed(n);
+  }
+  return PR_OK;
+}
+
+static pr_code pr_close_with(pr_handle handle, int32_t reason) {
+  int32_t n = pr_host_close(handle, reason);
+  return n < 0 ? pr_failed(n) : PR_OK;
+}
+
+pr_code pr_close(pr_handle handle) { return pr_close_with(handle, PR_CLOSE_FINISH); }
+pr_code pr_abort(pr_handle handle) { return pr_close_with(handle, PR_CLOSE_ABORT); }
+
+/* ---- The request ----------------------------------------------------------------------------------------------------------- */
+
+pr_str pr_req_header(const pr_request *req, const char *name) {
+  for (size_t i = 0; i < req->headers_len; i++)
+    if (pr_eq_fold(req->headers[i].name, name)) return req->headers[i].value;
+  return pr_n(NULL, 0);
+}
+
+/* pr_after_host gives the part of the URL that follows the host. */
+static pr_str pr_after_host(const pr_request *req) {
+  const char *p = req->url.data, *end = p + req->url.len;
+  for (const char *q = p; q + 3 <= end && *q != '/'; q++)
+    if (memcmp(q, "://", 3) == 0) {
+      p = q + 3;
+      break;
+    }
+  while (p < end && *p != '/' && *p != '?') p++;
+  return pr_n(p, (size_t)(end - p));
+}
+
+pr_str pr_req_path(const pr_request *req) {
+  pr_str rest = pr_after_host(req);
+  const char *query = rest.len ? (const char *)memchr(rest.data, '?', rest.len) : NULL;
+  if (query) rest.len = (size_t)(query - rest.data);
+  return rest.len ? rest : pr_s("/");
+}
+
+static int pr_hex(int c) { return c >= '0' && c <= '9' ? c - '0' : (c |= 32) >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
+
+/* pr_unescape decodes a part of a query: + and %XX. */
+static pr_str pr_unescape(const char *p, const char *end) {
+  char *out = (char *)pr_alloc((size_t)(end - p) + 1), *w = out;
+  for (; p < end; p++) {
+    bool escape = *p == '%' && end - p > 2 && pr_hex(p[1]) >= 0 && pr_hex(p[2]) >= 0;
+    *w++ = escape ? (char)(pr_hex(p[1]) << 4 | pr_hex(p[2])) : *p == '+' ? ' ' : *p;
+    if (escape) p += 2;
+  }
+  *w = 0;
+  return pr_n(out, (size_t)(w - out));
+}
+
+pr_str pr_req_query(const pr_request *req, const char *name) {
+  pr_str rest = pr_after_host(req);
+  const char *p = rest.len ? (const char *)memchr(rest.data, '?', rest.len) : NULL, *end = rest.data + rest.len;
+  while (p && ++p <= end) {
+    const char *next = (const char *)memchr(p, '&', (size_t)(end - p)), *stop = next ? next : end;
+    const char *eq = (const char *)memchr(p, '=', (size_t)(stop - p));
+    if (pr_eq(pr_unescape(p, eq ? eq : stop), name)) return pr_unescape(eq ? eq + 1 : stop, stop);
+    p = next;
+  }
+  return pr_n(NULL, 0);
+}
+
+int32_t pr_req_read(pr_request *req, void *buf, size_t cap) {
+  if (req->body_stream) return pr_read(req->body_stream, buf, cap);
+  size_t left = req->body.len - req->body_read, n = left < cap ? left : cap;
+  if (n > PR_IO_MAX) n = PR_IO_MAX;
+  if (n) memcpy(buf, req->body.data + req->body_read, n);
+  req->body_read += n;
+  return (int32_t)n;
+}
+
+pr_code pr_req_body(pr_request *req, size_t max, pr_str *body) {
+  pr_buf b = {NULL, 0, 0};
+  if (!req->body_stream) {
+    *body = pr_n(req->body.data + req->body_read, req->body.len - req->body_read);
+    req->body_read = req->body.len;
+    return body->len > max ? pr_failed(-PR_TOO_LARGE) : PR_OK;
+  }
+  *body = pr_s("");
+  for (;;) {
+    pr_buf_reserve(&b, 4096);
+    int32_t n = pr_read(req->body_stream, b.data + b.len, b.cap - b.len - 1);
+    if (n < 0) return (pr_code)-n;
+    if ((b.len += (size_t)n) > max) return pr_failed(-PR_TOO_LARGE);
+    if (n == 0) break;
+  }
+  b.data[b.len] = 0;
+  *body = pr_n(b.data, b.len);
+  return PR_OK;
+}
+
+/* ---- The response ---------------------------------------------------------------------------------------------------------- */
+
+struct pr_response {
+  uint32_t status;
+  pr_header *headers;
+  size_t headers_len, headers_cap;
+  pr_buf body;
+  pr_handle stream;
+  bool sent;
+};
+
+void pr_res_status(pr_response *res, int status) { res->status = (uint32_t)status; }
+
+void pr_res_header(pr_response *res, const char *name, const char *value) {
+  if (res->headers_len == res->headers_cap) {
+    size_t cap = res->headers_cap ? res->headers_cap * 2 : 8;
+    pr_header *more = (pr_header *)pr_alloc(cap * sizeof *more);
+    if (res->headers_len) memcpy(more, res->headers, res->headers_len * sizeof *more);
+    res->headers = more;
+    res->headers_cap = cap;
+  }
+  pr_header *h = &res->headers[res->headers_len++];
+  h->name = pr_copy(name);
+  h->value = pr_copy(value);
+}
+
+void pr_res_write(pr_response *res, const void *data, size_t len) {
+  if (!len) return;
+  pr_buf_reserve(&res->body, len);
+  memcpy(res->body.data + res->body.len, data, len);
+  res->body.len += len;
+}
+
+void pr_res_text(pr_response *res, const char *text) { pr_res_write(res, text, strlen(text)); }
+
+void pr_res_printf(pr_response *res, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  pr_str s = pr_vfmt(format, args);
+  va_end(args);
+  pr_res_write(res, s.data, s.len);
+}
+
+void pr_res_body(pr_response *res, pr_str data) {
+  res->body.data = (unsigned char *)(uintptr_t)data.data;
+  res->body.len = res->body.cap = data.len; /* full, so that a later write copies it before it appends */
+}
+
+void pr_res_pass(pr_response *res, pr_handle stream) { res->stream = stream; }
+
+pr_code pr_res_send(pr_response *res) {
+  if (res->sent) return pr_failed(-PR_ALREADY_RESPONDED);
+  res->sent = true;
+  pr_respond_request q = {0};
+  q.status = res->status;
+  q.headers = res->headers;
+  q.headers_len = res->headers_len;
+  q.body = pr_n(res->body.data, res->body.len);
+  q.stream = res->stream;
+  pr_handle call = pr_respond_start("", &q);
+  return call < 0 ? pr_failed(call) : PR_OK;
+}
+
+pr_handle pr_res_stream(pr_response *res) {
+  pr_pipe_request q = {0};
+  pr_pipe_reply ends;
+  if (res->sent) return -(pr_handle)pr_failed(-PR_ALREADY_RESPONDED);
+  pr_code code = pr_pipe("", &q, &ends);
+  if (code != PR_OK) return -(pr_handle)code;
+  res->body.len = 0;
+  res->stream = ends.readable;
+  code = pr_res_send(res);
+  return code == PR_OK ? ends.writable : -(pr_handle)code;
+}
+
+/* ---- Variables, KV, log ----------------------------------------------------------------------------------------------------- */
+
+pr_str pr_var(const char *name) {
+  pr_vars_get_request q = {0};
+  pr_vars_get_reply a;
+  return pr_vars_get(name, &q, &a) == PR_OK ? a.value : pr_n(NULL, 0);
+}
+
+pr_code pr_kv_read(const char *kv, const char *key, pr_str *value) {
+  pr_kv_get_request q = {0};
+  pr_kv_get_reply a;
+  q.key = pr_s(key);
+  pr_code code = pr_kv_get(kv, &q, &a);
+  *value = code != PR_OK || !a.found ? pr_n(NULL, 0) : a.value.len ? a.value : pr_s("");
+  return code;
+}
+
+pr_code pr_kv_write(const char *kv, const char *key, pr_str value) {
+  pr_kv_put_request q = {0};
+  pr_kv_put_reply a;
+  q.key = pr_s(key);
+  q.value = value;
+  return pr_kv_put(kv, &q, &a);
+}
+
+pr_code pr_kv_remove(const char *kv, const char *key) {
+  pr_kv_delete_request q = {0};
+  pr_kv_delete_reply a;
+  q.key = pr_s(key);
+  return pr_kv_delete(kv, &q, &a);
+}
+
+void pr_log(int level, const char *text) { pr_host_log(level, text, strlen(text)); }
+
+void pr_logf(int level, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  pr_str s = pr_vfmt(format, args);
+  va_end(args);
+  pr_host_log(level, s.data, s.len);
+}
+
+/* ---- The event -------------------------------------------------------------------------------------------------------------- */
+
+/* pr_reseed gives the C library's generators a new start: the image froze the old one. arc4random and getentropy ask the host
+   each time and need none. */
+static void pr_reseed(void) {
+  unsigned short seed[7];
+  if (getentropy(seed, sizeof seed) != 0) pr_die("no randomness");
+  srand((unsigned)seed[0] << 16 | seed[1]);
+  srandom((unsigned)seed[2] << 16 | seed[3]);
+  seed48(seed + 4);
+}
+
+/* The C library's own flush of everything, linked only where stdio is. What stdout still holds at the end of an event would be lost
+   when the memory is put back. */
+__attribute__((weak)) void __stdio_exit(void);
+
+static void pr_run_fetch(const pr_event *event) {
+  const pr_fetch_event *f = event->fetch;
+  pr_request req = {f->method, f->url, f->headers, f->headers_len, f->body, f->body_stream,
+                    f->remote_addr, f->protocol, event->id, event->time_ms, 0};
+  pr_response res;
+  memset(&res, 0, sizeof res);
+  pagesrun_fetch(&req, &res);
+  if (!res.sent) pr_res_send(&res);
+}
+
+/* pr_export_handle runs one event. */
+PR_EXPORT("pagesrun_handle") void pr_export_handle(void) {
+  pr_mark mark = pr_mark_now();
+  unsigned char *data;
+  int32_t n = pr_receive(0, &data);
+  if (n < 0) pr_die("no event to handle");
+  pr_event event;
+  memset(&event, 0, sizeof event);
+  pr_reader r = pr_reader_of(data, (size_t)n);
+  pr_event_decode(&r, &event);
+  if (pr_reader_close(&r)) pr_die("the event message cannot be read");
+  pr_reseed();
+  if (event.fetch) pr_run_fetch(&event);
+  else pr_log(PR_LOG_WARN, "this function does not handle events of this kind");
+  if (__stdio_exit) __stdio_exit();
+  pr_release(mark);
+}
+
+#ifdef __cplusplus
+}
+#endif
