@@ -1,0 +1,143 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// Times for which a connection waits for a lock that another process or a checkpoint holds.
+const (
+	writerBusyTimeout  = 10 * time.Second
+	readerBusyTimeout  = 5 * time.Second
+	restartBusyTimeout = 200 * time.Millisecond
+)
+
+// cacheKiB is each connection's page cache.
+const cacheKiB = 4096
+
+// Conn is one connection, lent to a function for as long as it runs.
+type Conn struct {
+	*sqlite3.Conn
+	stmts map[string]*sqlite3.Stmt
+	// broken is set when a panic went through the connection: its state is unknown and it must not be used again.
+	broken bool
+	// walPages is how many pages the write-ahead log had after the last commit.
+	walPages int
+}
+
+// Stmt gives the prepared statement of sql, preparing it once per connection. The statement belongs to the connection: reset it after
+// use, never close it. Only constant texts belong here, as none is ever forgotten; the bindings of the last use stay.
+func (c *Conn) Stmt(sql string) (*sqlite3.Stmt, error) {
+	if s, ok := c.stmts[sql]; ok {
+		return s, nil
+	}
+	s, tail, err := c.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
+	if err != nil {
+		return nil, err
+	}
+	if strings.TrimSpace(tail) != "" {
+		s.Close()
+		return nil, fmt.Errorf("more than one statement in %q", sql)
+	}
+	c.stmts[sql] = s
+	return s, nil
+}
+
+// run executes a prepared statement that has neither parameters nor rows.
+func (c *Conn) run(sql string) error {
+	s, err := c.Stmt(sql)
+	if err != nil {
+		return err
+	}
+	return s.Exec()
+}
+
+// text gives the first column of the first row of sql.
+func (c *Conn) text(sql string) (string, error) {
+	s, _, err := c.Prepare(sql)
+	if err != nil {
+		return "", err
+	}
+	defer s.Close()
+	if !s.Step() {
+		return "", s.Err()
+	}
+	return s.ColumnText(0), nil
+}
+
+// int is [Conn.text] for a number, through a cached statement.
+func (c *Conn) int(sql string) (int64, error) {
+	s, err := c.Stmt(sql)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Reset()
+	if !s.Step() {
+		return 0, s.Err()
+	}
+	return s.ColumnInt64(0), nil
+}
+
+// tidy resets every statement, so that one left in the middle of its rows does not hold on to an old state of the file.
+func (c *Conn) tidy() {
+	for _, s := range c.stmts {
+		s.Reset()
+	}
+}
+
+// protect runs fn with the connection. A panic (the driver panics when it is out of memory) becomes an error and
+// marks the connection broken.
+func (c *Conn) protect(fn func(*Conn) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.broken = true
+			err = fmt.Errorf("panic in a database operation: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return fn(c)
+}
+
+// close closes the connection and everything prepared on it.
+func (c *Conn) close() error {
+	for _, s := range c.stmts {
+		s.Close()
+	}
+	return c.Conn.Close()
+}
+
+// abandon closes a broken connection as well as that can still be done. It may be called again.
+func (c *Conn) abandon() {
+	defer func() { recover() }()
+	c.close()
+}
+
+// open opens one connection to the file at path.
+func open(ctx context.Context, path, pragmas string) (*Conn, error) {
+	registerVFS()
+	raw, err := sqlite3.OpenContext(ctx, fileURI(path))
+	if err != nil {
+		return nil, err
+	}
+	c := &Conn{Conn: raw, stmts: map[string]*sqlite3.Stmt{}}
+	if err := raw.Exec(pragmas); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// fileURI names path and this package's virtual file system in the one form SQLite accepts both.
+func fileURI(path string) string {
+	p := filepath.ToSlash(path)
+	if filepath.VolumeName(path) != "" {
+		p = "/" + p
+	}
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: p, RawQuery: "vfs=" + vfsName}).String()
+}

@@ -1,0 +1,311 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// Bounds of one shared transaction.
+const (
+	batchWritesMax = 512
+	batchBytesMax  = 4 << 20
+)
+
+// Sizes of the write-ahead log, in pages.
+const (
+	// checkpointPages is when its content is moved into the file.
+	checkpointPages = 1000
+	// restartPages is when readers are made to wait for a moment so that it can begin anew.
+	restartPages = 8000
+)
+
+// The states of a write.
+const (
+	writeQueued int32 = iota
+	writeBegun
+	writeCanceled
+)
+
+// write is one caller's request to write.
+type write struct {
+	fn    func(*Conn) error
+	bytes int
+	state atomic.Int32
+	done  chan error
+}
+
+// writer owns the writing connection and the goroutine that uses it.
+type writer struct {
+	opts  Options
+	log   *slog.Logger
+	conn  *Conn
+	room  *room
+	queue chan *write
+	ended chan struct{}
+
+	mu     sync.RWMutex // held for reading while sending into queue
+	closed bool
+}
+
+// newWriter starts the writing goroutine. On an error c still belongs to the caller.
+func newWriter(c *Conn, o Options) (*writer, error) {
+	room, err := openRoom(o.Path)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{opts: o, log: o.Log, room: room, queue: make(chan *write, batchWritesMax), ended: make(chan struct{})}
+	w.use(c)
+	go w.loop()
+	return w, nil
+}
+
+// use makes c the writing connection.
+func (w *writer) use(c *Conn) {
+	c.WALHook(func(_ *sqlite3.Conn, _ string, pages int) error {
+		c.walPages = pages
+		return nil
+	})
+	c.walPages = 1 // an earlier process may have left something in the log
+	w.conn = c
+}
+
+// do queues a write and waits for its outcome.
+func (w *writer) do(ctx context.Context, bytes int, fn func(*Conn) error) error {
+	r := &write{fn: fn, bytes: bytes, done: make(chan error, 1)}
+	if err := w.submit(ctx, r); err != nil {
+		return err
+	}
+	select {
+	case err := <-r.done:
+		return err
+	case <-ctx.Done():
+	}
+	if r.state.CompareAndSwap(writeQueued, writeCanceled) {
+		return ctx.Err()
+	}
+	return <-r.done
+}
+
+func (w *writer) submit(ctx context.Context, r *write) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		return ErrClosed
+	}
+	select {
+	case w.queue <- r:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// drain finishes what is queued and ends the goroutine.
+func (w *writer) drain() error {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return ErrClosed
+	}
+	w.closed = true
+	close(w.queue)
+	w.mu.Unlock()
+	<-w.ended
+	return nil
+}
+
+// close closes the connection. It comes after drain and after the readers are gone, so that SQLite can fold the log into the file.
+func (w *writer) close() error {
+	w.room.close()
+	return w.conn.close()
+}
+
+func (w *writer) loop() {
+	defer close(w.ended)
+	for first := range w.queue {
+		w.serve(w.collect(first))
+		w.checkpointIfDue()
+	}
+}
+
+// collect takes first and whatever else waits, without waiting itself.
+func (w *writer) collect(first *write) []*write {
+	batch, bytes := begin(nil, first), first.bytes
+	for len(batch) < batchWritesMax && bytes < batchBytesMax {
+		select {
+		case r, ok := <-w.queue:
+			if !ok {
+				return batch
+			}
+			batch = begin(batch, r)
+			bytes += r.bytes
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// begin appends r to the batch unless its caller has given up.
+func begin(batch []*write, r *write) []*write {
+	if !r.state.CompareAndSwap(writeQueued, writeBegun) {
+		return batch
+	}
+	return append(batch, r)
+}
+
+// serve writes a batch and answers everyone in it. What keeps a whole batch from being stored must not fail those who
+// are innocent of it, so each then gets a transaction of its own.
+func (w *writer) serve(batch []*write) {
+	if len(batch) == 0 {
+		return
+	}
+	answers, err := w.transact(batch)
+	if err == nil {
+		for i, r := range batch {
+			r.done <- answers[i]
+		}
+		return
+	}
+	w.recover(err)
+	for _, r := range batch {
+		if errors.Is(err, sqlite3.BUSY) {
+			r.done <- err // each would wait as long again
+		} else {
+			r.done <- w.alone(r)
+		}
+	}
+}
+
+// alone gives a write its own transaction, and a second one where making room in the log may have cured the first.
+func (w *writer) alone(r *write) error {
+	answers, err := w.transact([]*write{r})
+	if err != nil && w.recover(err) {
+		answers, err = w.transact([]*write{r})
+	}
+	if err != nil {
+		return err
+	}
+	return answers[0]
+}
+
+// recover does what can be done about a failed transaction: on a full disk it lets the log begin anew, where transactions find the room
+// it has already. True means the next transaction may do better.
+func (w *writer) recover(err error) bool {
+	if w.conn.broken || !errors.Is(err, sqlite3.FULL) || w.conn.walPages == 0 {
+		return false
+	}
+	return w.checkpoint(sqlite3.CHECKPOINT_RESTART) == nil
+}
+
+// reopen replaces a broken connection, which until it is closed holds its locks.
+func (w *writer) reopen() error {
+	w.conn.abandon()
+	c, err := openWriter(context.Background(), w.opts)
+	if err != nil {
+		return err
+	}
+	w.use(c)
+	return nil
+}
+
+// transact runs a batch in one transaction. The error is one of the transaction as a whole: nothing is stored then.
+func (w *writer) transact(batch []*write) (answers []error, err error) {
+	if w.conn.broken {
+		if err := w.reopen(); err != nil {
+			return nil, err
+		}
+	}
+	err = w.conn.protect(func(c *Conn) error {
+		if err := c.run(`BEGIN IMMEDIATE`); err != nil {
+			return err
+		}
+		if answers, err = runAll(c, batch); err == nil {
+			err = w.commit(c)
+		}
+		if err != nil {
+			rollback(c)
+		}
+		return err
+	})
+	return answers, err
+}
+
+// commit takes the room the transaction needs and commits it.
+func (w *writer) commit(c *Conn) error {
+	if err := w.room.take(c); err != nil {
+		return err
+	}
+	return c.run(`COMMIT`)
+}
+
+// rollback undoes the transaction unless SQLite has already.
+func rollback(c *Conn) {
+	c.tidy()
+	if !c.GetAutocommit() {
+		c.run(`ROLLBACK`)
+	}
+}
+
+// runAll runs every write of a batch inside a savepoint and gives each one's error.
+func runAll(c *Conn, batch []*write) ([]error, error) {
+	answers := make([]error, len(batch))
+	for i, r := range batch {
+		err := runOne(c, r)
+		if err != nil && (errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR) || c.GetAutocommit()) {
+			return nil, err
+		}
+		answers[i] = err
+	}
+	return answers, nil
+}
+
+func runOne(c *Conn, r *write) error {
+	if err := c.run(`SAVEPOINT one`); err != nil {
+		return err
+	}
+	err := r.fn(c)
+	if err == nil {
+		return c.run(`RELEASE one`)
+	}
+	c.tidy()
+	if !c.GetAutocommit() {
+		if undo := errors.Join(c.run(`ROLLBACK TO one`), c.run(`RELEASE one`)); undo != nil {
+			return undo
+		}
+	}
+	return err
+}
+
+// checkpointIfDue moves the log's content into the file when there is enough of it. It runs after the callers were answered.
+func (w *writer) checkpointIfDue() {
+	if w.conn.broken || w.conn.walPages < checkpointPages {
+		return
+	}
+	mode := sqlite3.CHECKPOINT_PASSIVE
+	if w.conn.walPages >= restartPages {
+		mode = sqlite3.CHECKPOINT_RESTART
+	}
+	err := w.checkpoint(mode)
+	if err != nil && !errors.Is(err, sqlite3.BUSY) {
+		w.log.Warn("cannot move the write-ahead log into the database; will try again", "file", w.opts.Path, "error", err)
+	}
+}
+
+// checkpoint moves the log's content into the file, waiting only a moment for those who still read the log.
+func (w *writer) checkpoint(mode sqlite3.CheckpointMode) error {
+	return w.conn.protect(func(c *Conn) error {
+		c.BusyTimeout(restartBusyTimeout)
+		defer c.BusyTimeout(writerBusyTimeout)
+		logged, moved, err := c.WALCheckpoint("main", mode)
+		if err == nil && logged == moved {
+			c.walPages = 0
+		}
+		return err
+	})
+}
