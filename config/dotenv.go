@@ -20,7 +20,11 @@ func parseDotenv(name string, data []byte, problems *Problems) []Secret {
 	s := dotenvScanner{name: name, text: string(data), lines: newLines(data), problems: problems}
 	var found []Secret
 	index := map[string]int{}
-	for s.skipBlank() {
+	for count := 0; s.skipBlank(); count++ {
+		if count == MaxValues {
+			problems.Add(s.pos(), "", "%v", tooMany(s.pos()))
+			return found
+		}
 		v, ok := s.variable()
 		if !ok {
 			s.skipLine()
@@ -143,10 +147,11 @@ func (s *dotenvScanner) quoted(name string) (value string, ok bool) {
 		return "", false
 	}
 	value = rest[1:end]
+	start := s.pos()
 	s.at += end + 1
 	s.skipSet(" \t\v\f")
 	if after := s.rest(); after != "" && after[0] != '\n' && after[0] != '#' {
-		s.fail(name, "the closing quote is followed by more text: put other quotes around the whole value")
+		s.problems.Add(start, name, "its closing quote, on line %d, is followed by more text: put other quotes around the whole value", s.pos().Line)
 		return "", false
 	}
 	s.skipLine()

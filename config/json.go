@@ -15,16 +15,22 @@ func parseJSON(name string, data []byte, problems *Problems) *Node {
 	p := jsonBuilder{name: name, lines: newLines(data), problems: problems}
 	if offset, ok := jsonNesting(data); !ok {
 		pos := p.pos(offset)
-		problems.Add(pos, "", "%v", &nestingError{pos})
+		problems.Add(pos, "", "%v", tooDeep(pos))
 		return nil
 	}
 	value, err := hujson.Parse(data)
 	if err != nil {
 		line, message := jsonError(err)
+		message = strings.Replace(message, "unexpected EOF", "the file ends too early", 1)
 		problems.Add(Pos{File: name, Line: line}, "", "is not valid JSON: %s", message)
 		return nil
 	}
-	return p.value(value, "")
+	root := p.value(value, "")
+	if p.values > MaxValues {
+		problems.Add(p.last, "", "%v", tooMany(p.last))
+		return nil
+	}
+	return root
 }
 
 // jsonNesting says whether brackets lie within one another no deeper than [MaxNesting], and else where they do not. It
@@ -93,18 +99,28 @@ type jsonBuilder struct {
 	name     string
 	lines    lines
 	problems *Problems
+	// values counts entries and array items; last is where the first one past the limit stands.
+	values int
+	last   Pos
 }
 
 func (b *jsonBuilder) pos(offset int) Pos { return Pos{File: b.name, Line: b.lines.at(offset)} }
 
 func (b *jsonBuilder) value(v hujson.Value, path string) *Node {
 	n := &Node{Pos: b.pos(v.StartOffset)}
+	if b.values++; b.values > MaxValues {
+		b.last = n.Pos
+		return n
+	}
 	switch v := v.Value.(type) {
 	case *hujson.Object:
 		b.object(n, v, path)
 	case *hujson.Array:
 		n.Kind = KindArray
 		for i, e := range v.Elements {
+			if b.values > MaxValues {
+				break
+			}
 			n.Items = append(n.Items, b.value(e, fmt.Sprintf("%s[%d]", path, i)))
 		}
 	case hujson.Literal:
@@ -117,6 +133,9 @@ func (b *jsonBuilder) object(n *Node, v *hujson.Object, path string) {
 	n.Kind = KindTable
 	first := map[string]Pos{}
 	for _, m := range v.Members {
+		if b.values > MaxValues {
+			return
+		}
 		key := m.Name.Value.(hujson.Literal).String()
 		pos := b.pos(m.Name.StartOffset)
 		keyPath := joinPath(path, key)

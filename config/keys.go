@@ -138,7 +138,7 @@ func (r *keyRule) unsupportedMessage() string {
 	case bySection:
 		return "is known but not supported by this version of pagesrun: it has no effect"
 	case elsewhere:
-		return "has no effect: it is for wrangler's bundler or Cloudflare's network"
+		return "has no effect: it is for JavaScript, wrangler's bundler or Cloudflare's network"
 	}
 	return ""
 }

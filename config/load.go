@@ -57,6 +57,7 @@ func Load(opts Options) (*Config, Problems) {
 	l.flags()
 	l.pagesrun()
 	l.secrets()
+	l.problems.Sort()
 	return l.cfg, l.problems
 }
 

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -122,6 +124,13 @@ func (ps Problems) Err() error {
 		return nil
 	}
 	return errs
+}
+
+// Sort orders the problems by file and line, keeping the order of those of one line.
+func (ps Problems) Sort() {
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		return cmp.Or(strings.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line))
+	})
 }
 
 // Error gives one problem per line.

@@ -81,11 +81,17 @@ func (l *loader) devVarsFile() string {
 		names = []string{".dev.vars." + l.fileEnv(), ".dev.vars"}
 	}
 	for _, name := range names {
-		if info, err := os.Stat(resolve(l.cfg.Dir, name)); err == nil && info.Mode().IsRegular() {
+		if isFile(resolve(l.cfg.Dir, name)) {
 			return name
 		}
 	}
 	return ""
+}
+
+// isFile says whether there is a regular file. A directory called .env, as Python projects have, is none.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // dotenvNames are the .env files, each stronger than the one before.
@@ -109,8 +115,11 @@ func (l *loader) fileEnv() string {
 func (l *loader) envFiles(names []string, explicit bool) []Secret {
 	var merged []Secret
 	for _, name := range names {
+		if !explicit && !isFile(resolve(l.cfg.Dir, name)) {
+			continue
+		}
 		found, ok := l.variablesFile(name)
-		if !ok && explicit {
+		if !ok {
 			l.problems.Add(Pos{File: "--env-file"}, "", "the file %s does not exist", name)
 		}
 		merged = mergeSecrets(merged, found)
@@ -200,7 +209,7 @@ func (l *loader) override(found []Secret) []Secret {
 		switch {
 		case l.flagBinds(s.Name):
 		case taken:
-			l.problems.Warn(s.Pos, s.Name, "is not used: the binding at %s has this name", pos)
+			l.problems.Warn(s.Pos, s.Name, "is not used: a binding has this name already (%s)", pos)
 		default:
 			secret[s.Name] = true
 			kept = append(kept, s)

@@ -18,7 +18,27 @@ const (
 	MaxFileBytes = 1 << 20
 	// MaxNesting is how deep tables and arrays may lie in one another.
 	MaxNesting = 64
+	// MaxValues is how many keys and array items a configuration file, or variables a variables file, may have.
+	MaxValues = 10_000
 )
+
+// treeError says why the text at pos cannot become a tree.
+type treeError struct {
+	pos     Pos
+	key     string
+	message string
+}
+
+// Error says what is wrong, not where.
+func (e *treeError) Error() string { return e.message }
+
+func tooDeep(pos Pos) *treeError {
+	return &treeError{pos, "", fmt.Sprintf("tables and arrays are nested deeper than the limit of %d (MaxNesting)", MaxNesting)}
+}
+
+func tooMany(pos Pos) *treeError {
+	return &treeError{pos, "", fmt.Sprintf("has more than the limit of %d values (MaxValues)", MaxValues)}
+}
 
 // fileNames are the names a configuration file can have. Each is looked for up to the root before the next one is tried, as
 // wrangler does, so a wrangler.json of a parent directory wins over the wrangler.toml beside you.
@@ -33,7 +53,7 @@ func findFile(dir string) (string, error) {
 	for _, name := range fileNames {
 		for at := abs; ; at = filepath.Dir(at) {
 			path := filepath.Join(at, name)
-			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			if isFile(path) {
 				return path, nil
 			}
 			if at == filepath.Dir(at) {

@@ -18,9 +18,9 @@ import (
 func parseTOML(name string, data []byte, problems *Problems) *Node {
 	b := tomlBuilder{name: name, lines: newLines(data), keys: map[*Node]map[string]int{}}
 	root, buildErr := b.build(data)
-	var tooDeep *nestingError
-	if errors.As(buildErr, &tooDeep) {
-		problems.Add(tooDeep.pos, "", "%v", tooDeep)
+	var own *treeError
+	if errors.As(buildErr, &own) {
+		problems.Add(own.pos, own.key, "%s", own.message)
 		return nil
 	}
 	var document map[string]any
@@ -35,16 +35,10 @@ func parseTOML(name string, data []byte, problems *Problems) *Node {
 	return root
 }
 
-// nestingError says that tables and arrays lie too deep in one another.
-type nestingError struct{ pos Pos }
-
-// Error names the limit.
-func (*nestingError) Error() string {
-	return fmt.Sprintf("tables and arrays are nested deeper than the limit of %d (MaxNesting)", MaxNesting)
+// conflict says that two expressions disagree about what a key is.
+func (b *tomlBuilder) conflict(k *unstable.Node, first *Node) error {
+	return &treeError{b.pos(k), string(k.Data), fmt.Sprintf("is given twice; the first is on line %d", first.Pos.Line)}
 }
-
-// errConflict says that two expressions disagree about what a key is. The decoder finds the same and says it better.
-var errConflict = errors.New("a key is given two meanings")
 
 // tomlBuilder makes a tree of the expressions of one document.
 type tomlBuilder struct {
@@ -53,6 +47,8 @@ type tomlBuilder struct {
 	parser unstable.Parser
 	// keys finds a table's entries by name, for documents with very many.
 	keys map[*Node]map[string]int
+	// values counts entries and array items.
+	values int
 }
 
 func (b *tomlBuilder) build(data []byte) (*Node, error) {
@@ -81,7 +77,7 @@ func (b *tomlBuilder) header(root *Node, e *unstable.Node) (table *Node, depth i
 		k := keys.Node()
 		depth++
 		if depth > MaxNesting {
-			return nil, 0, &nestingError{b.pos(k)}
+			return nil, 0, tooDeep(b.pos(k))
 		}
 		if e.Kind == unstable.ArrayTable && keys.IsLast() {
 			table, err = b.appendTable(table, k)
@@ -102,7 +98,7 @@ func (b *tomlBuilder) keyValue(table *Node, e *unstable.Node, depth int) error {
 		k := keys.Node()
 		depth++
 		if depth > MaxNesting {
-			return &nestingError{b.pos(k)}
+			return tooDeep(b.pos(k))
 		}
 		if keys.IsLast() {
 			value, err := b.value(e.Value(), b.pos(k), depth)
@@ -131,7 +127,7 @@ func (b *tomlBuilder) subtable(table *Node, k *unstable.Node) (*Node, error) {
 	case found.Kind == KindArray && len(found.Items) > 0 && found.Items[len(found.Items)-1].Kind == KindTable:
 		return found.Items[len(found.Items)-1], nil
 	}
-	return nil, errConflict
+	return nil, b.conflict(k, found)
 }
 
 // appendTable gives a new table at the end of the array under a key, which is made when absent.
@@ -144,11 +140,10 @@ func (b *tomlBuilder) appendTable(table *Node, k *unstable.Node) (*Node, error) 
 		}
 	}
 	if array.Kind != KindArray {
-		return nil, errConflict
+		return nil, b.conflict(k, array)
 	}
 	item := &Node{Kind: KindTable, Pos: b.pos(k)}
-	array.Items = append(array.Items, item)
-	return item, nil
+	return item, b.append(array, item)
 }
 
 func (b *tomlBuilder) get(table *Node, key string) *Node {
@@ -165,8 +160,11 @@ func (b *tomlBuilder) set(table *Node, k *unstable.Node, value *Node) error {
 		b.keys[table] = index
 	}
 	key := string(k.Data)
-	if _, twice := index[key]; twice {
-		return errConflict
+	if i, twice := index[key]; twice {
+		return b.conflict(k, table.Table[i].Value)
+	}
+	if b.values++; b.values > MaxValues {
+		return tooMany(b.pos(k))
 	}
 	index[key] = len(table.Table)
 	table.Table = append(table.Table, Entry{Key: key, Pos: b.pos(k), Value: value})
@@ -176,7 +174,7 @@ func (b *tomlBuilder) set(table *Node, k *unstable.Node, value *Node) error {
 // value makes a node of a value. pos is for arrays, of which the parser does not know where they start.
 func (b *tomlBuilder) value(v *unstable.Node, pos Pos, depth int) (*Node, error) {
 	if depth > MaxNesting {
-		return nil, &nestingError{pos}
+		return nil, tooDeep(pos)
 	}
 	if v.Raw.Length > 0 {
 		pos = b.pos(v)
@@ -198,8 +196,18 @@ func (b *tomlBuilder) array(n *Node, v *unstable.Node, depth int) error {
 		if err != nil {
 			return err
 		}
-		n.Items = append(n.Items, item)
+		if err := b.append(n, item); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (b *tomlBuilder) append(array, item *Node) error {
+	if b.values++; b.values > MaxValues {
+		return tooMany(item.Pos)
+	}
+	array.Items = append(array.Items, item)
 	return nil
 }
 

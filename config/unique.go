@@ -5,21 +5,35 @@ import (
 	"strings"
 )
 
-// Named is a binding's name with what it is bound to.
-type Named struct {
+// BindingUse is a binding's name with what it is bound to.
+type BindingUse struct {
 	Name string
-	// Kind is what messages call the kind of binding, such as "kv" or "KV Namespace".
+	// Kind is what messages call the kind of binding, such as "kv".
 	Kind string
 	// Pos is where the name was given.
 	Pos Pos
 }
 
-// CheckNames reports names that more than one binding has, whatever their kinds, and the name "ASSETS" in a Pages project, where it stands
-// for the static files. A problem is placed at the last binding of that name.
-func CheckNames(bindings []Named, pages bool) Problems {
+// CheckBindings is [CheckUniqueBindings], and in a Pages project refuses the name "ASSETS", which stands for the static files there.
+func (c *Config) CheckBindings(uses []BindingUse) Problems {
+	problems := CheckUniqueBindings(uses)
+	if !c.IsPages() {
+		return problems
+	}
+	for _, u := range uses {
+		if u.Name == "ASSETS" {
+			problems.Add(u.Pos, u.Name, "The name 'ASSETS' is reserved in Pages projects. Please use a different name for your %s binding.", u.Kind)
+		}
+	}
+	return problems
+}
+
+// CheckUniqueBindings reports names that more than one binding has, whatever their kinds. A problem is placed at the last binding
+// of that name.
+func CheckUniqueBindings(uses []BindingUse) Problems {
 	const advice = " Bindings must have unique names, because the name is all a function has to tell them apart."
 	var problems Problems
-	for _, group := range groupNames(bindings) {
+	for _, group := range groupByName(uses) {
 		last := group[len(group)-1]
 		switch kinds := distinctKinds(group); {
 		case len(kinds) > 1:
@@ -27,42 +41,37 @@ func CheckNames(bindings []Named, pages bool) Problems {
 		case len(group) > 1:
 			problems.Add(last.Pos, last.Name, "%s assigned to multiple %s bindings."+advice, last.Name, kinds[0])
 		}
-		if pages && last.Name == "ASSETS" {
-			for _, b := range group {
-				problems.Add(b.Pos, b.Name, "The name 'ASSETS' is reserved in Pages projects. Please use a different name for your %s binding.", b.Kind)
-			}
-		}
 	}
 	return problems
 }
 
-// groupNames puts the bindings of one name together, in the order in which the names first appear.
-func groupNames(bindings []Named) [][]Named {
-	var groups [][]Named
+// groupByName puts the bindings of one name together, in the order in which the names first appear.
+func groupByName(uses []BindingUse) [][]BindingUse {
+	var groups [][]BindingUse
 	index := map[string]int{}
-	for _, b := range bindings {
-		i, known := index[b.Name]
+	for _, u := range uses {
+		i, known := index[u.Name]
 		if !known {
 			i = len(groups)
-			index[b.Name] = i
+			index[u.Name] = i
 			groups = append(groups, nil)
 		}
-		groups[i] = append(groups[i], b)
+		groups[i] = append(groups[i], u)
 	}
 	return groups
 }
 
-func distinctKinds(group []Named) []string {
+func distinctKinds(group []BindingUse) []string {
 	var kinds []string
-	for _, b := range group {
-		if !slices.Contains(kinds, b.Kind) {
-			kinds = append(kinds, b.Kind)
+	for _, u := range group {
+		if !slices.Contains(kinds, u.Kind) {
+			kinds = append(kinds, u.Kind)
 		}
 	}
 	return kinds
 }
 
-// conjunction joins words as a sentence does: "A and B", "A, B, and C".
+// conjunction joins two or more words as a sentence does: "A and B", "A, B, and C".
 func conjunction(words []string) string {
 	last := len(words) - 1
 	if last == 1 {
