@@ -5,5 +5,5 @@
 // floats. The reader accepts only that subset for what it understands and steps over any other well-formed item of definite
 // length. It never allocates in proportion to a length that a header merely claims.
 //
-// The package is compiled into Go guests, so it imports nothing but errors, math and unicode/utf8.
+// The package is compiled into Go guests, so it imports nothing but errors, math, unicode/utf8 and unsafe.
 package cbor

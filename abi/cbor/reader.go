@@ -3,6 +3,7 @@ package cbor
 import (
 	"math"
 	"unicode/utf8"
+	"unsafe"
 )
 
 const (
@@ -19,10 +20,15 @@ type Reader struct {
 	err   error
 	depth int
 	empty bool
+	share bool
 }
 
 // NewReader reads b, which must hold one map and nothing else. No bytes at all stand for the empty map.
 func NewReader(b []byte) Reader { return Reader{rest: b, empty: len(b) == 0} }
+
+// NewSharedReader is [NewReader] for a message that will not change any more: the strings it gives alias b instead of being
+// copies, which saves an allocation for each.
+func NewSharedReader(b []byte) Reader { return Reader{rest: b, empty: len(b) == 0, share: true} }
 
 // Close ends the reading and reports the first problem: a [KeyError] where it lies under a key. Left-over bytes are one.
 func (r *Reader) Close() error {
@@ -134,11 +140,19 @@ func (r *Reader) take(n uint64) []byte {
 // Bytes takes a byte string. The result aliases the message; it is nil when the string is empty.
 func (r *Reader) Bytes() []byte { return r.take(r.expect(majorBytes, ErrWantBytes)) }
 
-// ByteString takes a byte string as a Go string of its own.
-func (r *Reader) ByteString() string { return string(r.Bytes()) }
+// ByteString takes a byte string as a Go string: of its own, unless the reader is shared.
+func (r *Reader) ByteString() string { return r.str(r.Bytes()) }
 
-// Text takes a text string, copied; it must be UTF-8.
-func (r *Reader) Text() string { return string(r.text(r.expect(majorText, ErrWantText))) }
+// Text takes a text string, copied unless the reader is shared; it must be UTF-8.
+func (r *Reader) Text() string { return r.str(r.text(r.expect(majorText, ErrWantText))) }
+
+// str makes a string of bytes of the message.
+func (r *Reader) str(b []byte) string {
+	if r.share {
+		return unsafe.String(unsafe.SliceData(b), len(b))
+	}
+	return string(b)
+}
 
 // text takes the n bytes of a text string.
 func (r *Reader) text(n uint64) []byte {
