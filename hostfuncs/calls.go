@@ -29,9 +29,9 @@ var handleTag = []byte{0xd9, abi.TagHandle >> 8, abi.TagHandle & 0xff}
 //
 // An operation does not start at once. Most guests wait for it right away, and then it runs on the event's own goroutine, which
 // saves a goroutine and two switches. When the guest does anything else first (another call, a wait for something
-// else, much computing) the operation is handed to a goroutine; see kick.
+// else, much computing) the operation is handed to a goroutine; see Kick.
 func (s *Session) call(target, op, msg []byte) (abi.Handle, abi.Code) {
-	s.kick()
+	s.Kick()
 	s.calls++
 	c := &call{}
 	s.mu.Lock()
@@ -92,8 +92,8 @@ func (s *Session) perform(ctx context.Context, c *call) {
 	c.done.Store(true)
 }
 
-// kick hands the operation that has not started yet, if there is one, to a goroutine.
-func (s *Session) kick() {
+// Kick hands the operation that has not started yet, if there is one, to a goroutine.
+func (s *Session) Kick() {
 	if c := s.deferred; c != nil {
 		s.deferred = nil
 		s.spawn(c)

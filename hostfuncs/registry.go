@@ -73,7 +73,7 @@ func Decode(bindings []Binding, cfg *config.Config) ([][]Resource, config.Proble
 			uses = append(uses, config.BindingUse{Name: r.BindingName(), Kind: b.Kind(), Pos: r.Position()})
 		}
 	}
-	return resources, append(problems, config.CheckUniqueBindings(uses)...)
+	return resources, append(problems, cfg.CheckBindings(uses)...)
 }
 
 // Open runs the second moment: it opens every binding that has resources. resources comes from [Decode]. When one fails, those

@@ -15,7 +15,7 @@ func (s *Session) wait(timeout time.Duration) (int, abi.Code) {
 	if s.runInline(timeout) {
 		return 0, 0
 	}
-	s.kick()
+	s.Kick()
 	var until time.Time
 	if timeout >= 0 {
 		until = time.Now().Add(timeout)
@@ -75,8 +75,9 @@ func (s *Session) isCall(h uint32, c *call) bool {
 
 // block hands over what the event holds while it waits in the host. Unless the guest has responded there is nothing to hand over.
 func (s *Session) block() time.Time {
+	start := time.Now()
 	s.sched.Block()
-	return time.Now()
+	return start
 }
 
 func (s *Session) unblock(start time.Time) {

@@ -1,0 +1,311 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pagesrun/pagesrun/abi"
+	"github.com/pagesrun/pagesrun/hostfuncs"
+	"github.com/pagesrun/pagesrun/runtime/wasm"
+)
+
+// App is a loaded function: a module that has been checked, compiled and started, and its pool of instances.
+type App struct {
+	opts      Options
+	info      *wasm.Module
+	rewritten *wasm.Rewritten
+	engine    *engine
+	image     *image
+	pool      *pool
+	gate      *gate
+	entry     string // the export that runs an event
+	command   bool   // a plain WASI command
+	fresh     bool   // no image: every event gets a new instance
+	loadedAt  time.Time
+}
+
+// Load makes a module ready to serve: it checks, rewrites, compiles and starts it and takes its image. What is wrong
+// with the module comes back as a [*LoadError].
+func Load(ctx context.Context, module []byte, opts Options) (*App, error) {
+	opts = opts.withDefaults()
+	info, err := wasm.Inspect(module, wasm.DefaultLimits())
+	if err != nil {
+		return nil, asLoadError("invalid_module", "the module is not valid", err)
+	}
+	a := &App{opts: opts, info: info, gate: newGate(), loadedAt: time.Now()}
+	if err := a.chooseEntry(); err != nil {
+		return nil, err
+	}
+	if err := a.checkMemory(); err != nil {
+		return nil, err
+	}
+	a.rewritten, err = wasm.Rewrite(module, info, wasm.RewriteOptions{TableMaxEntries: tableEntriesMax})
+	if err != nil {
+		return nil, asLoadError("invalid_module", "the module cannot be prepared", err)
+	}
+	if a.engine, err = newEngine(ctx, a.rewritten.Binary, info, opts); err != nil {
+		return nil, err
+	}
+	a.rewritten.Binary = nil
+	if err := a.warm(ctx); err != nil {
+		return nil, errors.Join(err, a.engine.close(ctx))
+	}
+	return a, nil
+}
+
+// tableEntriesMax is the most entries a guest's table may grow to.
+const tableEntriesMax = 1_000_000
+
+// chooseEntry decides what kind of function the module is.
+func (a *App) chooseEntry() error {
+	noParams := func(name string) bool {
+		e := a.info.Export(name)
+		return e != nil && e.Kind == wasm.KindFunc && len(e.Func.Params) == 0 && len(e.Func.Results) == 0
+	}
+	switch {
+	case noParams(abi.ExportHandle):
+		a.entry = abi.ExportHandle
+	case a.info.Export(abi.ExportHandle) != nil:
+		return &LoadError{Code: "bad_export", Message: abi.ExportHandle + " must be a function without parameters and results"}
+	case noParams(abi.ExportStart):
+		a.entry, a.command = abi.ExportStart, true
+	default:
+		return &LoadError{
+			Code:    "no_entry",
+			Message: "the module exports neither " + abi.ExportHandle + " (a function using an SDK) nor " + abi.ExportStart + " (a WASI command)",
+			Hint:    "Go: build with -buildmode=c-shared and register a handler; C: link pagesrun.c with -mexec-model=reactor",
+		}
+	}
+	for _, name := range []string{abi.ExportInitialize, abi.ExportWarm} {
+		if a.info.Export(name) != nil && !noParams(name) {
+			return &LoadError{Code: "bad_export", Message: name + " must be a function without parameters and results"}
+		}
+	}
+	return nil
+}
+
+func (a *App) checkMemory() error {
+	limit := a.opts.Limits.MemoryBytes
+	if m := a.info.Memory; m != nil && uint64(m.Min)<<16 > limit {
+		return &LoadError{
+			Code:    string(wasm.CodeMemory),
+			Message: fmt.Sprintf("the module starts with %d MiB of memory, the limit is %d MiB", uint64(m.Min)>>4, limit>>20),
+			Hint:    "raise memory_mb in [pagesrun.limits], or link the guest with a smaller initial memory",
+		}
+	}
+	return nil
+}
+
+// warm starts the first instance and takes the image from it.
+func (a *App) warm(ctx context.Context) error {
+	in, err := a.newInstance(ctx)
+	if err != nil {
+		return err
+	}
+	if err := in.warm(ctx); err != nil {
+		return errors.Join(err, in.mod.Close(ctx))
+	}
+	a.pool = newPool(a.opts.Limits, a.makeInstance)
+	if in.isDirty() {
+		a.fresh = true
+		a.opts.Log.Info("the module changes its tables at start: every event gets a new instance")
+		in.start()
+		a.pool.adopt(in)
+		return nil
+	}
+	if a.image, err = in.takeImage(); err != nil {
+		return errors.Join(err, in.mod.Close(ctx))
+	}
+	if err := in.attach(a.image); err != nil {
+		return errors.Join(err, in.mod.Close(ctx))
+	}
+	in.start()
+	a.pool.adopt(in)
+	return nil
+}
+
+// makeInstance makes one more instance for the pool.
+func (a *App) makeInstance() (*instance, error) {
+	ctx := context.Background()
+	in, err := a.newInstance(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if a.fresh {
+		err = in.warm(ctx)
+	} else {
+		err = in.attach(a.image)
+	}
+	if err != nil {
+		return nil, errors.Join(err, in.mod.Close(ctx))
+	}
+	in.start()
+	return in, nil
+}
+
+// Fetch runs one fetch event and gives its response as soon as there is one; the guest may go on after that. When ctx ends before the
+// response the event is canceled. An event without a response is an [*EventError].
+func (a *App) Fetch(ctx context.Context, req *Request) (*Response, error) {
+	in, err := a.pool.take(ctx)
+	if err != nil {
+		return nil, a.refuse(req, err)
+	}
+	waited := time.Since(req.Start)
+	in.beginFetch(ctx, req)
+	if st, _ := in.next(); st == stateDone {
+		return in.finish(waited)
+	}
+	response := in.response()
+	go func() {
+		in.next()
+		in.finish(waited)
+	}()
+	return response, nil
+}
+
+// refuse ends an event that got no instance.
+func (a *App) refuse(req *Request, err error) error {
+	e := &EventError{Outcome: OutcomeOverloaded, Status: 503, Message: "the function is overloaded", RetryAfter: time.Second, Cause: err}
+	switch {
+	case errors.Is(err, context.Canceled):
+		e = &EventError{Outcome: OutcomeCanceled, Status: 499, Message: "the client went away", Cause: err}
+	case errors.Is(err, errPoolClosed):
+		e = &EventError{Outcome: OutcomeUnavailable, Status: 503, Message: "the function is shutting down", RetryAfter: time.Second, Cause: err}
+	case !errors.Is(err, errPoolFull) && !errors.Is(err, errPoolWait):
+		e = &EventError{Outcome: OutcomeUnavailable, Status: 503, Message: "the function cannot be instantiated", Cause: err}
+	}
+	if req.Body != nil {
+		req.Body.Close()
+	}
+	waited := time.Since(req.Start)
+	a.opts.Observer.EventDone(&Report{Request: req, Outcome: e.Outcome, Status: e.Status, Err: e, Duration: waited, PoolWait: waited})
+	return e
+}
+
+// beginFetch makes the event message and starts the session.
+func (in *instance) beginFetch(ctx context.Context, req *Request) {
+	in.begin(ctx, hostfuncs.PhaseEvent, nil, req.Start.Add(in.app.opts.Limits.Wall))
+	in.eventID, in.request = req.ID, req
+	if req.Body != nil {
+		req.Fetch.BodyStream = in.ctx.AddReadable(req.Body)
+	}
+	if in.app.command {
+		in.process.beginCommand(req)
+		return
+	}
+	event := abi.Event{Kind: abi.EventFetch, ID: req.ID, TimeMS: req.Start.UnixMilli(), Fetch: &req.Fetch}
+	in.eventBuf = event.AppendCBOR(in.eventBuf[:0])
+	in.ctx.SetEvent(in.eventBuf)
+}
+
+// response gives what the guest responded.
+func (in *instance) response() *Response {
+	r := in.ctx.Response()
+	return &Response{
+		Status: int(r.Message.Status), Headers: r.Message.Headers, Body: r.Message.Body, Stream: r.Stream,
+		release: func() { hostfuncs.RecycleBuffer(r.Buffer) },
+	}
+}
+
+// finish ends an event whose guest is done: it reports, and makes the instance ready for the next one or throws it away.
+func (in *instance) finish(waited time.Duration) (*Response, error) {
+	in.process.flush()
+	now := time.Now()
+	outcome, failure := in.verdict()
+	report := &Report{
+		Request: in.request, Outcome: outcome, Duration: now.Sub(in.request.Start), CPU: in.cpu(now), Fuel: in.fuelUsed(),
+		PoolWait: waited, Reused: in.events > 0,
+	}
+	if in.memory != nil {
+		report.MemoryBytes = int64(in.memory.Size())
+	}
+	var response *Response
+	if in.ctx.Response() != nil && !in.detached {
+		response = in.response()
+	}
+	if r := in.ctx.Response(); r != nil {
+		report.Status = int(r.Message.Status)
+	} else {
+		report.Status = failure.Status
+	}
+	if failure != nil {
+		report.Err = failure
+	}
+	observer := in.app.opts.Observer
+	report.Discarded = in.recycle()
+	observer.EventDone(report)
+	if response == nil && failure != nil {
+		return nil, failure
+	}
+	return response, nil
+}
+
+// recycle gives the instance back to the pool, or throws it away and says why.
+func (in *instance) recycle() (discarded string) {
+	in.events++
+	reusable := in.ctx.End()
+	if !reusable {
+		in.renewSession()
+	}
+	switch {
+	case in.err != nil && !errors.Is(in.err, context.Canceled):
+		discarded = "failed"
+	case in.app.fresh:
+		discarded = "fresh"
+	case in.isDirty():
+		discarded = "tables_changed"
+	case in.app.opts.Isolation == IsolationInstance && in.err != nil:
+		discarded = "canceled"
+	case in.app.opts.Isolation == IsolationInstance:
+		if in.events >= in.app.opts.Limits.InstanceEvents {
+			discarded = "retired"
+		}
+	default:
+		if err := in.reset(in.app.image); err != nil {
+			in.app.opts.Log.Warn("an instance could not be reset", "cause", err)
+			discarded = "reset_failed"
+		}
+	}
+	if discarded != "" {
+		in.app.pool.discard(in)
+		return discarded
+	}
+	in.app.pool.put(in)
+	return ""
+}
+
+// Module is what the preflight found.
+func (a *App) Module() *wasm.Module { return a.info }
+
+// Backend names the way instances are reset: "copy-on-write", "full-copy", or "fresh" when every event gets a new one.
+func (a *App) Backend() string {
+	if a.fresh {
+		return "fresh"
+	}
+	return a.engine.backend.Name()
+}
+
+// Instances counts the instances, those of them that are idle, and the events waiting for one.
+func (a *App) Instances() (total, idle, waiting int) { return a.pool.counts() }
+
+// ImageBytes is the size of the image every event starts from.
+func (a *App) ImageBytes() int {
+	if a.image == nil {
+		return 0
+	}
+	return a.image.memory.Len()
+}
+
+// Close refuses new events, waits for the running ones until ctx ends, and frees everything.
+func (a *App) Close(ctx context.Context) error {
+	err := a.pool.close(ctx)
+	if err != nil {
+		return err
+	}
+	if a.image != nil {
+		err = a.image.memory.Close()
+	}
+	return errors.Join(err, a.engine.close(ctx))
+}

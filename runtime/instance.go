@@ -1,0 +1,239 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"reflect"
+	"time"
+
+	"github.com/pagesrun/pagesrun/abi"
+	"github.com/pagesrun/pagesrun/hostfuncs"
+	"github.com/pagesrun/pagesrun/runtime/linear"
+	"github.com/pagesrun/pagesrun/runtime/wasm"
+	"github.com/tetratelabs/wazero/api"
+)
+
+// quantum is how many units of fuel a guest runs on before it looks in at the host: well under a millisecond of ordinary code.
+const quantum = 500_000
+
+// state is where an event stands when its coroutine hands over.
+type state int
+
+const (
+	// stateDone: the guest is finished with the event.
+	stateDone state = iota
+	// stateResponded: the guest has responded and wants to go on.
+	stateResponded
+)
+
+// instance is one instantiated module and everything that runs events in it. One event at a time has it.
+//
+// Guest code runs on a coroutine of its own (iter.Pull): switching to it costs a fraction of a goroutine switch, and when the
+// guest goes on after it has responded, whoever waits for the response gets it and another goroutine takes the
+// coroutine over.
+type instance struct {
+	app     *App
+	mod     api.Module
+	mem     linear.Memory
+	memory  api.Memory
+	buffer  reflect.Value // the field of memory that holds its bytes
+	fuel    api.MutableGlobal
+	dirty   api.Global
+	globals []api.MutableGlobal
+	entry   api.Function
+	events  int
+	ctx     *eventContext
+
+	next func() (state, bool)
+	stop func()
+
+	run
+}
+
+// eventContext is the context of host calls: the session's, which also finds the instance.
+type eventContext struct {
+	*hostfuncs.Session
+	in *instance
+}
+
+type instanceKey struct{}
+
+// Value implements context.Context.
+func (c *eventContext) Value(key any) any {
+	switch key.(type) {
+	case instanceKey:
+		return c.in
+	case wasiKey:
+		return &c.in.process
+	}
+	return c.Session.Value(key)
+}
+
+// newInstance instantiates the module and finds its way around in it.
+func (a *App) newInstance(ctx context.Context) (*instance, error) {
+	in := &instance{app: a}
+	in.process.in = in
+	in.renewSession()
+	in.begin(ctx, hostfuncs.PhaseWarm, nil, time.Now().Add(a.opts.Limits.Startup))
+	mod, mem, err := a.engine.instantiate(in.ctx)
+	if err != nil {
+		return nil, asLoadError("instantiate_failed", "the module cannot be instantiated", err)
+	}
+	in.mod, in.mem, in.memory = mod, mem, mod.Memory()
+	if in.memory != nil && mem != nil {
+		in.buffer = reflect.ValueOf(in.memory).Elem().FieldByName("Buffer")
+	}
+	in.fuel = mod.ExportedGlobal(wasm.FuelExport).(api.MutableGlobal)
+	if a.rewritten.HasDirty {
+		in.dirty = mod.ExportedGlobal(wasm.DirtyExport)
+	}
+	for _, g := range a.rewritten.Globals {
+		in.globals = append(in.globals, mod.ExportedGlobal(g.Name).(api.MutableGlobal))
+	}
+	in.entry = mod.ExportedFunction(a.entry)
+	return in, nil
+}
+
+func (in *instance) renewSession() {
+	l := in.app.opts.Limits
+	limits := hostfuncs.Limits{Handles: l.Handles, Operations: l.Operations, LogBytes: l.LogBytes}
+	session := hostfuncs.NewSession(in.app.opts.Registry, limits, in, in.guestLog, in.app.opts.Log)
+	in.ctx = &eventContext{Session: session, in: in}
+}
+
+// isDirty says that the guest has done something that a reset cannot undo.
+func (in *instance) isDirty() bool { return in.dirty != nil && in.dirty.Get() != 0 }
+
+// start makes the coroutine that runs this instance's events.
+func (in *instance) start() {
+	in.next, in.stop = iter.Pull(func(yield func(state) bool) {
+		in.yield = yield
+		for {
+			in.err = in.execute()
+			if !yield(stateDone) {
+				return
+			}
+		}
+	})
+}
+
+// call runs an exported function to its end; a trap, a limit or an exit is its error.
+func (in *instance) call(fn api.Function) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the engine failed: %v", r)
+		}
+	}()
+	return fn.CallWithStack(in.ctx, in.stack[:])
+}
+
+// close ends the coroutine and frees the instance.
+func (in *instance) close() {
+	if in.stop != nil {
+		in.stop()
+	}
+	in.mod.Close(context.Background())
+}
+
+// image is what every event of an isolated function starts from.
+type image struct {
+	memory  linear.Image
+	globals []uint64
+}
+
+// takeImage captures an instance after start-up.
+func (in *instance) takeImage() (*image, error) {
+	img := &image{}
+	var data []byte
+	if in.memory != nil {
+		data, _ = in.memory.Read(0, in.memory.Size())
+	}
+	memory, err := in.app.engine.backend.NewImage(data)
+	if err != nil {
+		return nil, err
+	}
+	img.memory = memory
+	for _, g := range in.globals {
+		img.globals = append(img.globals, g.Get())
+	}
+	return img, nil
+}
+
+// attach makes a new instance an exact copy of the image.
+func (in *instance) attach(img *image) error {
+	if size := img.memory.Len(); size > 0 {
+		if have := int(in.memory.Size()); have < size {
+			if _, ok := in.memory.Grow(uint32((size - have) / linear.WasmPageBytes)); !ok {
+				return fmt.Errorf("grow the memory to the image's %d bytes", size)
+			}
+		}
+		if err := img.memory.Attach(in.mem); err != nil {
+			return err
+		}
+	}
+	in.restoreGlobals(img)
+	return nil
+}
+
+func (in *instance) restoreGlobals(img *image) {
+	for i, g := range in.globals {
+		g.Set(img.globals[i])
+	}
+}
+
+// reset puts the instance back to the image.
+func (in *instance) reset(img *image) error {
+	in.restoreGlobals(img)
+	if img.memory.Len() == 0 && (in.memory == nil || in.memory.Size() == 0) {
+		return nil
+	}
+	size := int(in.memory.Size())
+	if _, err := img.memory.Reset(in.mem, size); err != nil {
+		return err
+	}
+	if size == img.memory.Len() {
+		return nil
+	}
+	return in.shrink(img.memory.Len())
+}
+
+// shrink makes a memory that grew as small as it was. The engine has no call for that, but it does take up the length of its buffer
+// when the memory grows: so the buffer is cut to one page less and grown by one.
+func (in *instance) shrink(size int) error {
+	if size < linear.WasmPageBytes {
+		return fmt.Errorf("a memory that started empty cannot be emptied again")
+	}
+	short := in.mem.Reallocate(uint64(size - linear.WasmPageBytes))
+	in.buffer.SetBytes(short)
+	if _, ok := in.memory.Grow(1); !ok || int(in.memory.Size()) != size {
+		return fmt.Errorf("shrink the memory to %d bytes", size)
+	}
+	return nil
+}
+
+// guestLog is called for each line the guest logs.
+func (in *instance) guestLog(level int, text string) {
+	in.app.opts.Observer.GuestLog(in.eventID, "log", level, text)
+}
+
+// start-up runs what a module wants to run before its image is taken.
+func (in *instance) warm(ctx context.Context) error {
+	limits := in.app.opts.Limits
+	in.begin(ctx, hostfuncs.PhaseWarm, nil, time.Now().Add(limits.Startup))
+	in.cpuLimit = limits.Startup
+	defer in.ctx.End()
+	in.fuel.Set(quantum)
+	for _, name := range []string{wasm.StartExport, abi.ExportInitialize, abi.ExportWarm} {
+		fn := in.mod.ExportedFunction(name)
+		if fn == nil || (name != wasm.StartExport && in.app.command) {
+			continue
+		}
+		if err := in.call(fn); err != nil {
+			in.process.flush()
+			return in.startError(name, err)
+		}
+	}
+	in.process.flush()
+	return nil
+}

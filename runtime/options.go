@@ -1,0 +1,95 @@
+package runtime
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/pagesrun/pagesrun/hostfuncs"
+)
+
+// Isolation says what an event may find of the events before it.
+type Isolation string
+
+// The isolation modes.
+const (
+	// IsolationEvent: every event finds the instance exactly as it was after start-up. The default.
+	IsolationEvent Isolation = "event"
+	// IsolationInstance: state survives between the events of one instance, as in a Workers isolate.
+	IsolationInstance Isolation = "instance"
+)
+
+// Limits bound what a function may use. Zero fields take the value of [DefaultLimits].
+type Limits struct {
+	// CPU is the time one event may spend in guest code; over it the outcome is exceeded_cpu.
+	CPU time.Duration
+	// Wall is the time one event may take in all, waiting included; over it the outcome is exceeded_wall.
+	Wall time.Duration
+	// Startup is the time _initialize and pagesrun_warm may take together.
+	Startup time.Duration
+	// Compile is the time compiling the module may take.
+	Compile time.Duration
+	// MemoryBytes is the largest linear memory of one instance; memory.grow beyond it gives -1.
+	MemoryBytes uint64
+	// Handles, Operations and LogBytes bound one event; see [hostfuncs.Limits].
+	Handles, Operations, LogBytes int
+	// Instances is how many events run at once.
+	Instances int
+	// Queue is how many events may wait for an instance, QueueWait for how long; beyond either the outcome is overloaded.
+	Queue     int
+	QueueWait time.Duration
+	// InstanceEvents is how many events an instance serves before it is replaced, with [IsolationInstance].
+	InstanceEvents int
+	// ResidentBytes is how much memory of its own an idle instance keeps.
+	ResidentBytes int
+}
+
+// DefaultLimits are the limits without configuration.
+func DefaultLimits() Limits {
+	return Limits{
+		CPU: 10 * time.Second, Wall: 30 * time.Second, Startup: 10 * time.Second, Compile: 60 * time.Second,
+		MemoryBytes: 128 << 20, Handles: 256, Operations: 1000, LogBytes: 256 << 10,
+		Instances: 64, Queue: 1024, QueueWait: 10 * time.Second, InstanceEvents: 10_000, ResidentBytes: 4 << 20,
+	}
+}
+
+// Options say how to run a module.
+type Options struct {
+	// Registry has the bindings guests can call. The caller closes it after the App.
+	Registry *hostfuncs.Registry
+	// Limits bound the function; the zero value means [DefaultLimits].
+	Limits Limits
+	// Isolation is the isolation mode; empty means [IsolationEvent].
+	Isolation Isolation
+	// CacheDir keeps compiled modules between starts; empty for none.
+	CacheDir string
+	// PortableReset uses the reset that works on every system even where a faster one is available.
+	PortableReset bool
+	// Args are the arguments of a WASI command after its name.
+	Args []string
+	// Observer is told about events; nil for nobody.
+	Observer Observer
+	// Log is for the runtime's own messages.
+	Log *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if o.Limits == (Limits{}) {
+		o.Limits = DefaultLimits()
+	}
+	if o.Isolation == "" {
+		o.Isolation = IsolationEvent
+	}
+	if o.Observer == nil {
+		o.Observer = silent{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// silent is the observer nobody asked for.
+type silent struct{}
+
+func (silent) EventDone(*Report)                    {}
+func (silent) GuestLog(string, string, int, string) {}

@@ -1,0 +1,182 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pagesrun/pagesrun/hostfuncs"
+	"github.com/tetratelabs/wazero/api"
+)
+
+var errCPU = errors.New("the CPU time limit is used up")
+
+// run is the part of an instance that belongs to the running event.
+type run struct {
+	yield    func(state) bool
+	stack    [1]uint64
+	eventBuf []byte
+	eventID  string
+	request  *Request
+	process  process
+
+	started  time.Time
+	cpuLimit time.Duration
+	queued   time.Duration // waiting for a turn at the gate
+	ticks    int64
+	burned   int64 // fuel of finished quanta
+	heavy    bool
+	turnEnds time.Time
+	detached bool
+	err      error
+}
+
+// begin makes everything ready for an event or for start-up.
+func (in *instance) begin(ctx context.Context, phase hostfuncs.Phase, message []byte, deadline time.Time) {
+	in.started = time.Now()
+	in.cpuLimit = in.app.opts.Limits.CPU
+	in.queued, in.ticks, in.burned, in.detached, in.err, in.eventID, in.request = 0, 0, 0, false, nil, "", nil
+	in.process.begin(phase)
+	in.ctx.Begin(ctx, phase, message, deadline)
+}
+
+// cpu is the time spent in guest code so far.
+func (in *instance) cpu(now time.Time) time.Duration {
+	return now.Sub(in.started) - in.ctx.Blocked() - in.queued
+}
+
+// fuelUsed is how much the event has burned so far.
+func (in *instance) fuelUsed() int64 { return in.burned + quantum - int64(in.fuel.Get()) }
+
+// tick is the slow path of the guest's fuel checks: a host call every [quantum] units of guest code. It lets Go's scheduler and
+// garbage collector in, which cannot interrupt guest code by themselves, and ends the event when a limit is reached.
+func tick(ctx context.Context, _ api.Module, _ []uint64) {
+	ctx.Value(instanceKey{}).(*instance).tick()
+}
+
+func (in *instance) tick() {
+	in.ticks++
+	in.burned += quantum - int64(in.fuel.Get())
+	in.fuel.Set(quantum)
+	in.check()
+}
+
+// check ends the event when it must not go on, hands the response over when there is one, and sees to it that heavy events take turns.
+func (in *instance) check() {
+	now := time.Now()
+	if err := in.ctx.Expired(now); err != nil {
+		panic(&hostfuncs.Stop{Cause: err})
+	}
+	cpu := in.cpu(now)
+	if cpu > in.cpuLimit {
+		panic(&hostfuncs.Stop{Cause: errCPU})
+	}
+	in.ctx.Kick()
+	if in.ctx.Response() != nil {
+		in.detach()
+	}
+	if cpu > heavyAfter && in.yield != nil {
+		in.takeTurn(now)
+	}
+}
+
+// takeTurn makes a heavy event wait for a slot of the gate, and pass it on when its turn is over.
+func (in *instance) takeTurn(now time.Time) {
+	g := in.app.gate
+	if in.heavy {
+		if now.Before(in.turnEnds) || !g.contended() {
+			return
+		}
+		in.leaveGate()
+	}
+	deadline, _ := in.ctx.Deadline()
+	var canceled <-chan struct{}
+	if !in.detached {
+		canceled = in.ctx.Parent().Done()
+	}
+	in.heavy = g.enter(deadline, canceled)
+	after := time.Now()
+	in.queued += after.Sub(now)
+	in.turnEnds = after.Add(turn)
+	if err := in.ctx.Expired(after); err != nil {
+		panic(&hostfuncs.Stop{Cause: err})
+	}
+}
+
+func (in *instance) leaveGate() {
+	if in.heavy {
+		in.heavy = false
+		in.app.gate.leave()
+	}
+}
+
+// Block implements [hostfuncs.Scheduler]: before the guest waits in the host its response goes out and its turn ends.
+func (in *instance) Block() {
+	in.leaveGate()
+	if in.ctx.Response() != nil {
+		in.detach()
+	}
+}
+
+// Unblock implements [hostfuncs.Scheduler]. A heavy event takes its next turn at its next tick.
+func (in *instance) Unblock() {}
+
+// detach gives the response to whoever waits for it; the guest goes on without them.
+func (in *instance) detach() {
+	if in.detached || in.yield == nil {
+		return
+	}
+	in.detached = true
+	in.ctx.CutParent()
+	if !in.yield(stateResponded) {
+		panic(&hostfuncs.Stop{Cause: context.Canceled})
+	}
+}
+
+// execute runs one event on the coroutine.
+func (in *instance) execute() error {
+	in.fuel.Set(quantum)
+	err := in.call(in.entry)
+	in.leaveGate()
+	return in.finishCommand(err)
+}
+
+// verdict says how the event ended, and the client's status where there is no response.
+func (in *instance) verdict() (Outcome, *EventError) {
+	err := in.err
+	if err == nil {
+		if in.ctx.Response() != nil {
+			return OutcomeOK, nil
+		}
+		return OutcomeNoResponse, &EventError{Outcome: OutcomeNoResponse, Status: 500, Message: "the function ended without a response"}
+	}
+	e := in.classify(err)
+	e.Cause = err
+	return e.Outcome, e
+}
+
+func (in *instance) classify(err error) *EventError {
+	limits := in.app.opts.Limits
+	switch {
+	case errors.Is(err, errCPU):
+		return &EventError{Outcome: OutcomeExceededCPU, Status: 503, Message: fmt.Sprintf("the function used more than %v of CPU time", in.cpuLimit)}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &EventError{Outcome: OutcomeExceededWall, Status: 504, Message: fmt.Sprintf("the function took longer than %v", limits.Wall)}
+	case errors.Is(err, context.Canceled):
+		return &EventError{Outcome: OutcomeCanceled, Status: 499, Message: "the client went away"}
+	case in.mem != nil && in.mem.Refused():
+		return &EventError{Outcome: OutcomeExceededMemory, Status: 503, Message: fmt.Sprintf("the function needed more than %d MiB of memory", limits.MemoryBytes>>20)}
+	}
+	return &EventError{Outcome: OutcomeException, Status: 500, Message: "the function failed"}
+}
+
+// startError says what went wrong before the first event.
+func (in *instance) startError(export string, err error) error {
+	e := &LoadError{Code: "startup_failed", Message: fmt.Sprintf("the module failed in %s", export), Cause: err}
+	if errors.Is(err, errCPU) || errors.Is(err, context.DeadlineExceeded) {
+		e.Code, e.Message = "startup_timeout", fmt.Sprintf("%s took longer than startup_ms (%v)", export, in.app.opts.Limits.Startup)
+		e.Cause = nil
+	}
+	return e
+}

@@ -1,0 +1,341 @@
+package wasi
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"time"
+
+	"github.com/pagesrun/pagesrun/hostfuncs/guestmem"
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	preview1 "github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+)
+
+// ModuleName is the import module of WASI preview 1.
+const ModuleName = preview1.ModuleName
+
+// Process is what a guest sees of the world during one event.
+type Process interface {
+	// Args are the command's arguments, the program's name first.
+	Args() []string
+	// Environ are the environment variables as NAME=VALUE.
+	Environ() []string
+	// ReadStdin reads standard input, blocking; io.EOF at the end.
+	ReadStdin(p []byte) (int, error)
+	// WriteOutput writes standard output (1) or standard error (2), blocking.
+	WriteOutput(fd uint32, p []byte) error
+	// Wall is the wall clock in nanoseconds since the Unix epoch, Monotonic a clock that never goes back.
+	Wall() int64
+	Monotonic() int64
+	// Sleep blocks for d.
+	Sleep(d time.Duration)
+	// Random fills p with random bytes.
+	Random(p []byte)
+	// Exit ends the event; it does not return.
+	Exit(code uint32)
+	// Check lets the host in during long copies: it ends the event when a limit is reached.
+	Check()
+}
+
+// Key finds the [Process] in the context of a host call.
+type Key struct{}
+
+// errno values of WASI preview 1.
+const (
+	success  = 0
+	badf     = 8
+	fault    = 21
+	inval    = 28
+	ioError  = 29
+	spipe    = 70
+	notSup   = 58
+	tooBig   = 1
+	stdioMax = 2
+)
+
+// chunkBytes is how much is copied before the host looks at the event's limits again.
+const chunkBytes = 1 << 20
+
+// IovecsMax is the most buffers one fd_read or fd_write may name, and SubscriptionsMax the most events one poll_oneoff may wait for.
+const (
+	IovecsMax        = 1024
+	SubscriptionsMax = 1024
+)
+
+// function is an overriding WASI function over the raw stack; it returns an errno.
+type function func(p Process, mem api.Memory, stack []uint64) uint32
+
+// Call implements api.GoModuleFunction.
+func (f function) Call(ctx context.Context, mod api.Module, stack []uint64) {
+	stack[0] = uint64(f(ctx.Value(Key{}).(Process), mod.Memory(), stack))
+}
+
+const i32, i64 = api.ValueTypeI32, api.ValueTypeI64
+
+// Instantiate makes WASI preview 1 importable by every module of r.
+func Instantiate(ctx context.Context, r wazero.Runtime) error {
+	b := r.NewHostModuleBuilder(ModuleName)
+	preview1.NewFunctionExporter().ExportFunctions(b)
+	for _, f := range []struct {
+		name   string
+		fn     function
+		params []api.ValueType
+	}{
+		{"args_get", argsGet, []api.ValueType{i32, i32}},
+		{"args_sizes_get", argsSizesGet, []api.ValueType{i32, i32}},
+		{"environ_get", environGet, []api.ValueType{i32, i32}},
+		{"environ_sizes_get", environSizesGet, []api.ValueType{i32, i32}},
+		{"clock_res_get", clockResGet, []api.ValueType{i32, i32}},
+		{"clock_time_get", clockTimeGet, []api.ValueType{i32, i64, i32}},
+		{"random_get", randomGet, []api.ValueType{i32, i32}},
+		{"poll_oneoff", pollOneoff, []api.ValueType{i32, i32, i32, i32}},
+		{"sched_yield", schedYield, nil},
+		{"proc_raise", procRaise, []api.ValueType{i32}},
+	} {
+		b.NewFunctionBuilder().WithGoModuleFunction(f.fn, f.params, []api.ValueType{i32}).Export(f.name)
+	}
+	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(procExit), []api.ValueType{i32}, nil).Export("proc_exit")
+	exportStdio(b)
+	_, err := b.Instantiate(ctx)
+	return err
+}
+
+func putStrings(mem api.Memory, list []string, offsets, data uint32) uint32 {
+	for _, s := range list {
+		if !guestmem.WriteUint32(mem, offsets, data) || !guestmem.Write(mem, data, append([]byte(s), 0)) {
+			return fault
+		}
+		offsets += 4
+		data += uint32(len(s)) + 1
+	}
+	return success
+}
+
+func sizes(mem api.Memory, list []string, count, bytes uint32) uint32 {
+	total := 0
+	for _, s := range list {
+		total += len(s) + 1
+	}
+	if !guestmem.WriteUint32(mem, count, uint32(len(list))) || !guestmem.WriteUint32(mem, bytes, uint32(total)) {
+		return fault
+	}
+	return success
+}
+
+func argsGet(p Process, mem api.Memory, st []uint64) uint32 {
+	return putStrings(mem, p.Args(), uint32(st[0]), uint32(st[1]))
+}
+
+func argsSizesGet(p Process, mem api.Memory, st []uint64) uint32 {
+	return sizes(mem, p.Args(), uint32(st[0]), uint32(st[1]))
+}
+
+func environGet(p Process, mem api.Memory, st []uint64) uint32 {
+	return putStrings(mem, p.Environ(), uint32(st[0]), uint32(st[1]))
+}
+
+func environSizesGet(p Process, mem api.Memory, st []uint64) uint32 {
+	return sizes(mem, p.Environ(), uint32(st[0]), uint32(st[1]))
+}
+
+// Clock identifiers of WASI preview 1.
+const (
+	clockRealtime  = 0
+	clockMonotonic = 1
+	clockThreadCPU = 3
+)
+
+func clockResGet(_ Process, mem api.Memory, st []uint64) uint32 {
+	if uint32(st[0]) > clockThreadCPU {
+		return inval
+	}
+	if !guestmem.WriteUint64(mem, uint32(st[1]), 1000) {
+		return fault
+	}
+	return success
+}
+
+func clockTimeGet(p Process, mem api.Memory, st []uint64) uint32 {
+	var now int64
+	switch id := uint32(st[0]); {
+	case id == clockRealtime:
+		now = p.Wall()
+	case id <= clockThreadCPU:
+		now = p.Monotonic()
+	default:
+		return inval
+	}
+	if !guestmem.WriteUint64(mem, uint32(st[2]), uint64(now)) {
+		return fault
+	}
+	return success
+}
+
+func randomGet(p Process, mem api.Memory, st []uint64) uint32 {
+	buf, ok := guestmem.View(mem, uint32(st[0]), uint32(st[1]))
+	if !ok {
+		return fault
+	}
+	for len(buf) > chunkBytes {
+		p.Random(buf[:chunkBytes])
+		buf = buf[chunkBytes:]
+		p.Check()
+	}
+	p.Random(buf)
+	return success
+}
+
+func schedYield(p Process, _ api.Memory, st []uint64) uint32 {
+	p.Check()
+	return success
+}
+
+func procRaise(Process, api.Memory, []uint64) uint32 { return notSup }
+
+func procExit(ctx context.Context, _ api.Module, st []uint64) {
+	ctx.Value(Key{}).(Process).Exit(uint32(st[0]))
+}
+
+// Layout of subscriptions and events (WASI preview 1, "poll_oneoff").
+const (
+	subscriptionBytes = 48
+	eventBytes        = 32
+	eventClock        = 0
+	flagAbsolute      = 1
+)
+
+// pollOneoff waits for clocks. Standard streams count as always ready: reading and writing them blocks by itself.
+func pollOneoff(p Process, mem api.Memory, st []uint64) uint32 {
+	in, out, n := uint32(st[0]), uint32(st[1]), uint32(st[2])
+	if n == 0 {
+		return inval
+	}
+	if n > SubscriptionsMax {
+		return tooBig
+	}
+	view, ok1 := guestmem.View(mem, in, n*subscriptionBytes)
+	_, ok2 := guestmem.View(mem, out, n*eventBytes)
+	if !ok1 || !ok2 {
+		return fault
+	}
+	subs := append([]byte(nil), view...)
+	nearest, clocksOnly := nearestClock(p, subs)
+	if clocksOnly && nearest > 0 {
+		p.Sleep(nearest)
+	}
+	events := readyEvents(p, subs, nearest, clocksOnly)
+	if !guestmem.Write(mem, out, events) || !guestmem.WriteUint32(mem, uint32(st[3]), uint32(len(events)/eventBytes)) {
+		return fault
+	}
+	return success
+}
+
+// nearestClock gives how long until the first clock, and whether there is nothing but clocks.
+func nearestClock(p Process, subs []byte) (nearest time.Duration, clocksOnly bool) {
+	nearest, clocksOnly = 1<<62, true
+	for ; len(subs) > 0; subs = subs[subscriptionBytes:] {
+		if subs[8] != eventClock {
+			clocksOnly = false
+			continue
+		}
+		nearest = min(nearest, clockDelay(p, subs))
+	}
+	return nearest, clocksOnly
+}
+
+func clockDelay(p Process, sub []byte) time.Duration {
+	id, timeout := binary.LittleEndian.Uint32(sub[16:]), int64(binary.LittleEndian.Uint64(sub[24:]))
+	if timeout < 0 {
+		timeout = 1<<63 - 1
+	}
+	if binary.LittleEndian.Uint16(sub[40:])&flagAbsolute == 0 {
+		return time.Duration(timeout)
+	}
+	if id == clockRealtime {
+		return time.Duration(timeout - p.Wall())
+	}
+	return time.Duration(timeout - p.Monotonic())
+}
+
+// readyEvents makes the event records: the streams where there are any, the clocks that have come otherwise.
+func readyEvents(p Process, subs []byte, slept time.Duration, clocksOnly bool) []byte {
+	var out []byte
+	for ; len(subs) > 0; subs = subs[subscriptionBytes:] {
+		kind := subs[8]
+		if kind == eventClock && !clocksOnly {
+			continue
+		}
+		absolute := kind == eventClock && binary.LittleEndian.Uint16(subs[40:])&flagAbsolute != 0
+		if kind == eventClock && ((absolute && clockDelay(p, subs) > 0) || (!absolute && clockDelay(p, subs) > slept)) {
+			continue
+		}
+		var ev [eventBytes]byte
+		copy(ev[:8], subs[:8])
+		ev[10] = kind
+		if kind != eventClock && binary.LittleEndian.Uint32(subs[16:]) > stdioMax {
+			binary.LittleEndian.PutUint16(ev[8:], badf)
+		}
+		out = append(out, ev[:]...)
+	}
+	return out
+}
+
+// readIovecs calls do for each of n buffers at ptr until it says stop.
+func readIovecs(mem api.Memory, ptr, n uint32, do func(buf []byte) (more bool)) uint32 {
+	if n > IovecsMax {
+		return inval
+	}
+	list, ok := guestmem.Uint32s(mem, ptr, n*2, make([]uint32, 0, 16))
+	if !ok {
+		return fault
+	}
+	for i := 0; i < len(list); i += 2 {
+		buf, ok := guestmem.View(mem, list[i], list[i+1])
+		if !ok {
+			return fault
+		}
+		if len(buf) > 0 && !do(buf) {
+			break
+		}
+	}
+	return success
+}
+
+func readStdin(p Process, mem api.Memory, st []uint64) uint32 {
+	total, failed := 0, false
+	errno := readIovecs(mem, uint32(st[1]), uint32(st[2]), func(buf []byte) bool {
+		n, err := p.ReadStdin(buf[:min(len(buf), chunkBytes)])
+		total += n
+		failed = err != nil && err != io.EOF
+		return false
+	})
+	return finishIO(mem, uint32(st[3]), total, errno, failed)
+}
+
+func writeOutput(p Process, mem api.Memory, st []uint64) uint32 {
+	total, failed := 0, false
+	errno := readIovecs(mem, uint32(st[1]), uint32(st[2]), func(buf []byte) bool {
+		for len(buf) > 0 && !failed {
+			part := buf[:min(len(buf), chunkBytes)]
+			buf = buf[len(part):]
+			failed = p.WriteOutput(uint32(st[0]), part) != nil
+			total += len(part)
+			p.Check()
+		}
+		return !failed
+	})
+	return finishIO(mem, uint32(st[3]), total, errno, failed)
+}
+
+func finishIO(mem api.Memory, result uint32, total int, errno uint32, failed bool) uint32 {
+	switch {
+	case errno != success:
+		return errno
+	case failed:
+		return ioError
+	case !guestmem.WriteUint32(mem, result, uint32(total)):
+		return fault
+	}
+	return success
+}
