@@ -144,6 +144,7 @@ func (s *dotenvScanner) quoted(name string) (value string, ok bool) {
 	end := closingQuote(rest)
 	if end < 0 {
 		s.fail(name, "the quote %c has no end", quote)
+		s.at = len(s.text)
 		return "", false
 	}
 	value = rest[1:end]

@@ -51,6 +51,7 @@ type tomlBuilder struct {
 	values int
 }
 
+// build makes the tree. The root is nesting level 1, so a table or array reached through depth keys and indexes is level depth+1.
 func (b *tomlBuilder) build(data []byte) (*Node, error) {
 	root := &Node{Kind: KindTable, Pos: Pos{File: b.name, Line: 1}}
 	current, depth := root, 0
@@ -76,7 +77,7 @@ func (b *tomlBuilder) header(root *Node, e *unstable.Node) (table *Node, depth i
 	for keys := e.Key(); keys.Next(); {
 		k := keys.Node()
 		depth++
-		if depth > MaxNesting {
+		if depth >= MaxNesting {
 			return nil, 0, tooDeep(b.pos(k))
 		}
 		if e.Kind == unstable.ArrayTable && keys.IsLast() {
@@ -97,15 +98,15 @@ func (b *tomlBuilder) keyValue(table *Node, e *unstable.Node, depth int) error {
 	for keys := e.Key(); keys.Next(); {
 		k := keys.Node()
 		depth++
-		if depth > MaxNesting {
-			return tooDeep(b.pos(k))
-		}
 		if keys.IsLast() {
 			value, err := b.value(e.Value(), b.pos(k), depth)
 			if err != nil {
 				return err
 			}
 			return b.set(table, k, value)
+		}
+		if depth >= MaxNesting {
+			return tooDeep(b.pos(k))
 		}
 		var err error
 		if table, err = b.subtable(table, k); err != nil {
@@ -173,13 +174,13 @@ func (b *tomlBuilder) set(table *Node, k *unstable.Node, value *Node) error {
 
 // value makes a node of a value. pos is for arrays, of which the parser does not know where they start.
 func (b *tomlBuilder) value(v *unstable.Node, pos Pos, depth int) (*Node, error) {
-	if depth > MaxNesting {
-		return nil, tooDeep(pos)
-	}
 	if v.Raw.Length > 0 {
 		pos = b.pos(v)
 	}
 	n := &Node{Pos: pos}
+	if nests := v.Kind == unstable.Array || v.Kind == unstable.InlineTable; nests && depth >= MaxNesting {
+		return nil, tooDeep(pos)
+	}
 	switch v.Kind {
 	case unstable.Array:
 		return n, b.array(n, v, depth)
