@@ -58,25 +58,30 @@ func (c *charger) loadFuel() {
 // storeFuel writes the rest of a check: take the amount on the stack from the fuel below it, keep the result, and call tick when it is
 // negative. Within loops that call nothing the fuel stays in a local; the global is still written, so that it is right wherever the
 // loop is left, but never read, which would add the latency of a store and a load to each iteration.
+//
+// The empty arm of the if is what makes the check cheap: an allocator that gives a merge the registers of its first predecessor then takes
+// those of the ordinary way, and puts all stores and loads around the call into the other arm.
 func (c *charger) storeFuel() {
 	c.buf = append(c.buf, byte(opI64Sub))
-	tick := uint32(c.w.m.ImportedFunctions)
 	if c.localLoops == 0 {
 		c.op(opGlobalSet, c.w.fuel)
 		c.op(opGlobalGet, c.w.fuel)
-		c.buf = append(c.buf, byte(opI64Const), 0, byte(opI64LtS), byte(opIf), blockVoid)
-		c.op(opCall, tick)
-		c.buf = append(c.buf, byte(opEnd))
-		return
+		c.tickIfNegative()
+	} else {
+		c.op(opLocalTee, c.fuelLocal)
+		c.op(opGlobalSet, c.w.fuel)
+		c.op(opLocalGet, c.fuelLocal)
+		c.tickIfNegative()
+		c.op(opGlobalGet, c.w.fuel)
+		c.op(opLocalSet, c.fuelLocal)
 	}
-	c.op(opLocalTee, c.fuelLocal)
-	c.op(opGlobalSet, c.w.fuel)
-	c.op(opLocalGet, c.fuelLocal)
-	c.buf = append(c.buf, byte(opI64Const), 0, byte(opI64LtS), byte(opIf), blockVoid)
-	c.op(opCall, tick)
-	c.op(opGlobalGet, c.w.fuel)
-	c.op(opLocalSet, c.fuelLocal)
 	c.buf = append(c.buf, byte(opEnd))
+}
+
+// tickIfNegative writes the check of the fuel on the stack up to the call of tick, in an arm that the caller ends.
+func (c *charger) tickIfNegative() {
+	c.buf = append(c.buf, byte(opI64Const), 0, byte(opI64GeS), byte(opIf), blockVoid, byte(opElse))
+	c.op(opCall, uint32(c.w.m.ImportedFunctions))
 }
 
 // blockVoid is the block type of a block without parameters and results.

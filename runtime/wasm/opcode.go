@@ -27,7 +27,7 @@ const (
 	opI32Const     opcode = 0x41
 	opI64Const     opcode = 0x42
 	opI32And       opcode = 0x71
-	opI64LtS       opcode = 0x53
+	opI64GeS       opcode = 0x59
 	opI64Sub       opcode = 0x7d
 	opI64Shl       opcode = 0x86
 	opI64ShrU      opcode = 0x88
