@@ -16,6 +16,8 @@ import (
 type Binding interface {
 	// Kind is the binding's name everywhere: folder, first part of its operations ("kv" in "kv.get"), metric label, SDK module, docs page.
 	Kind() string
+	// Sections are the top-level configuration keys the binding decodes, such as "kv_namespaces".
+	Sections() []string
 	// Decode reads the binding's section of the configuration. It does no I/O. What it finds wrong comes back with file,
 	// line and key before any port opens.
 	Decode(*config.Config) ([]Resource, config.Problems)

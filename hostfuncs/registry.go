@@ -59,6 +59,15 @@ func (m *operationMetrics) bind(kind string, op Operation) *boundOperation {
 	return &boundOperation{Operation: op, ok: vec.WithLabelValues("ok"), failed: vec}
 }
 
+// Sections lists the configuration keys that bindings decode.
+func Sections(bindings []Binding) []string {
+	var keys []string
+	for _, b := range bindings {
+		keys = append(keys, b.Sections()...)
+	}
+	return keys
+}
+
 // Decode runs the first moment of every binding: it decodes their sections and checks that no two bindings share a name.
 // The result is parallel to bindings.
 func Decode(bindings []Binding, cfg *config.Config) ([][]Resource, config.Problems) {

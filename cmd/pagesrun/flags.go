@@ -1,0 +1,40 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/pagesrun/pagesrun/config"
+	"github.com/pagesrun/pagesrun/hostfuncs"
+	"github.com/pagesrun/pagesrun/hostfuncs/bindings"
+)
+
+// configFlags say which configuration and which data directory a command works with.
+type configFlags struct {
+	Config    string   `short:"c" placeholder:"FILE" help:"Configuration file (default: wrangler.json, wrangler.jsonc or wrangler.toml here or above)."`
+	Env       string   `short:"e" placeholder:"NAME" help:"Environment of the configuration file (or CLOUDFLARE_ENV)."`
+	EnvFile   []string `placeholder:"FILE" help:"Read variables from this file instead of .dev.vars or .env; repeatable."`
+	PersistTo string   `placeholder:"DIR" help:"Data directory (default: .pagesrun beside the configuration file)."`
+}
+
+// bindingFlags add bindings to those of the file.
+type bindingFlags struct {
+	KV      []string `short:"k" name:"kv" placeholder:"NAME[=ID]" help:"Add a KV namespace; repeatable."`
+	Binding []string `short:"b" placeholder:"KEY=VALUE" sep:"none" help:"Add a text variable; repeatable."`
+}
+
+// load reads the configuration. Problems are returned with it, so that a caller can add those of the bindings.
+func (f configFlags) load(extra bindingFlags) (*config.Config, config.Problems) {
+	return config.Load(config.Options{
+		File: f.Config, Env: f.Env, EnvFiles: f.EnvFile, KV: extra.KV, Vars: extra.Binding,
+		Sections: hostfuncs.Sections(bindings.All()), LookupEnv: os.LookupEnv, Environ: os.Environ, Git: config.GitHead,
+	})
+}
+
+// dataDir is where everything durable lives.
+func (f configFlags) dataDir(cfg *config.Config) string {
+	if f.PersistTo != "" {
+		return f.PersistTo
+	}
+	return filepath.Join(cfg.Dir, ".pagesrun")
+}
