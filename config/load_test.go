@@ -95,6 +95,23 @@ func caseOptions(t *testing.T, dir, comment string) Options {
 	return opts
 }
 
+// caseFile is one file of a case.
+type caseFile struct {
+	name string
+	data []byte
+}
+
+func caseFiles(t testing.TB, path string) (files []caseFile) {
+	archive, err := txtar.ParseFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range archive.Files {
+		files = append(files, caseFile{f.Name, f.Data})
+	}
+	return files
+}
+
 func writeFile(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
