@@ -3,10 +3,8 @@ package wasm
 // checkFrame is an open block during the check of a body.
 type checkFrame struct {
 	op opcode
-	// loop is the loop's index in Module.loopCalls when op is opLoop.
-	loop int
-	// calls tells that the block contains a call so far.
-	calls bool
+	// loop is the index in Module.loops of the innermost loop that is open, -1 when there is none.
+	loop int32
 }
 
 func (in *inspector) code() {
@@ -37,7 +35,7 @@ func (in *inspector) body(index int) {
 	}
 	in.m.LargestBody = max(in.m.LargestBody, int(size))
 	in.end = in.pos + int(size)
-	f := function{start: in.pos, loop: uint32(len(in.m.loopCalls))}
+	f := function{start: in.pos, loop: uint32(len(in.m.loops))}
 	f.locals = in.locals()
 	f.code = span{in.pos, in.end}
 	in.instructions(&f, len(in.m.funcType(uint32(index)).Params)+int(f.locals))
@@ -68,7 +66,7 @@ func (in *inspector) locals() uint32 {
 
 // instructions decodes the code of one function up to the end of its body.
 func (in *inspector) instructions(f *function, locals int) {
-	in.frames = append(in.frames[:0], checkFrame{op: opBlock})
+	in.frames = append(in.frames[:0], checkFrame{opBlock, -1})
 	targets := 0
 	for len(in.frames) > 0 && in.err == nil {
 		i := &in.instr
@@ -84,7 +82,7 @@ func (in *inspector) instructions(f *function, locals int) {
 			in.needMemory(i)
 			f.hasBulk = f.hasBulk || i.bulk()
 		case shapeNone:
-			in.control(f, i)
+			in.control(i)
 		default:
 			in.checkIndices(f, i)
 			targets += len(i.targets)
@@ -101,7 +99,7 @@ func (in *inspector) instructions(f *function, locals int) {
 }
 
 // control follows the instructions that open and close blocks and have no immediate.
-func (in *inspector) control(f *function, i *instr) {
+func (in *inspector) control(i *instr) {
 	top := &in.frames[len(in.frames)-1]
 	switch i.op {
 	case opElse:
@@ -110,25 +108,8 @@ func (in *inspector) control(f *function, i *instr) {
 		}
 		top.op = opElse
 	case opEnd:
-		in.pop(f)
+		in.frames = in.frames[:len(in.frames)-1]
 	}
-}
-
-func (in *inspector) pop(f *function) {
-	n := len(in.frames) - 1
-	top := in.frames[n]
-	in.frames = in.frames[:n]
-	if top.op == opLoop {
-		in.m.loopCalls[top.loop] = top.calls
-	}
-	if !top.calls {
-		return
-	}
-	if n == 0 {
-		f.hasCall = true
-		return
-	}
-	in.frames[n-1].calls = true
 }
 
 func (in *inspector) push(f *function, i *instr) {
@@ -136,10 +117,10 @@ func (in *inspector) push(f *function, i *instr) {
 		in.fail(limitError(i.start, "nested blocks in one function", uint64(len(in.frames)), in.limits.Nesting))
 		return
 	}
-	frame := checkFrame{op: i.op}
+	frame := checkFrame{i.op, in.innermostLoop()}
 	if i.op == opLoop {
-		frame.loop = len(in.m.loopCalls)
-		in.m.loopCalls = append(in.m.loopCalls, false)
+		in.m.loops = append(in.m.loops, loop{parent: frame.loop})
+		frame.loop = int32(len(in.m.loops) - 1)
 		f.hasLoop = true
 	}
 	in.frames = append(in.frames, frame)
@@ -159,15 +140,40 @@ func (in *inspector) checkIndices(f *function, i *instr) {
 		}
 	case shapeFunc:
 		in.within(i.start, i.a, len(in.m.funcTypes), "function")
-		in.frames[len(in.frames)-1].calls = in.frames[len(in.frames)-1].calls || i.op == opCall
+		if i.op == opCall {
+			in.call(f, i)
+		}
 	case shapeIndirect:
 		in.within(i.start, i.a, len(in.m.types), "type")
 		in.within(i.start, i.b, len(in.m.Tables), "table")
-		in.frames[len(in.frames)-1].calls = true
+		f.hasCall = true
+		markCalls(in.m.loops, in.innermostLoop())
 	case shapeGlobal:
 		in.global(i)
 	default:
 		in.checkSegments(f, i)
+	}
+}
+
+func (in *inspector) innermostLoop() int32 { return in.frames[len(in.frames)-1].loop }
+
+func (in *inspector) call(f *function, i *instr) {
+	f.hasCall = true
+	at := in.innermostLoop()
+	switch {
+	case at < 0:
+	case i.a < int64(in.m.ImportedFunctions):
+		markCalls(in.m.loops, at)
+	default:
+		in.m.loopCalls = append(in.m.loopCalls, loopCall{at, uint32(i.a)})
+	}
+}
+
+// markCalls marks a loop and those around it.
+func markCalls(loops []loop, at int32) {
+	for at >= 0 && !loops[at].calls {
+		loops[at].calls = true
+		at = loops[at].parent
 	}
 }
 

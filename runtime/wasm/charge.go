@@ -1,5 +1,7 @@
 package wasm
 
+import "slices"
+
 // How fuel is counted. One unit is about one simple instruction. The rewriter follows every body once and keeps, for each point, the cost of
 // the most expensive way to it since the last charge. What is pending is charged
 //   - at each loop head, with the most expensive way once around (known only at the loop's end, so filled in then),
@@ -34,12 +36,13 @@ type charger struct {
 	pending int
 	dead    bool
 
-	// fuelLocal holds the fuel within loops that call nothing, where localLoops counts those that are open.
+	// fuelLocal holds the fuel within loops that call nothing that is charged, where localLoops counts those that are open.
 	fuelLocal   uint32
 	lengthLocal uint32
 	localLoops  int
-	// loops counts the loops opened so far in the body.
-	loops uint32
+	// loops are all loops of the module and loop is the index of the next one to open.
+	loops []loop
+	loop  uint32
 }
 
 // chargeFrame is an open block.
@@ -60,7 +63,7 @@ func (w *rewriter) code() []byte {
 	s := w.m.sections[sectionCode]
 	out := make([]byte, 0, (s.end-s.start)*5/4+16)
 	out = appendU32(out, uint32(len(w.m.functions)))
-	c := &charger{w: w}
+	c := &charger{w: w, loops: w.chargingLoops()}
 	lim := unlimited
 	for i := range w.m.functions {
 		c.body(&w.m.functions[i], len(w.m.funcType(uint32(w.m.ImportedFunctions+i)).Params), &lim)
@@ -70,13 +73,24 @@ func (w *rewriter) code() []byte {
 	return out
 }
 
+// chargingLoops gives the module's loops with those marked that call a function which changes the fuel.
+func (w *rewriter) chargingLoops() []loop {
+	loops := slices.Clone(w.m.loops)
+	for _, call := range w.m.loopCalls {
+		if !w.m.functions[int(call.callee)-w.m.ImportedFunctions].uncharged() {
+			markCalls(loops, call.loop)
+		}
+	}
+	return loops
+}
+
 // unlimited lets the decoder repeat what Inspect has accepted.
 var unlimited = Limits{BranchTable: 1 << 30}
 
 // body leaves the rewritten body in buf.
 func (c *charger) body(f *function, params int, lim *Limits) {
 	c.f, c.buf, c.frames = f, c.buf[:0], c.frames[:0]
-	c.pending, c.dead, c.localLoops, c.loops = 0, false, 0, 0
+	c.pending, c.dead, c.localLoops, c.loop = 0, false, 0, f.loop
 	c.locals(params)
 	c.r = reader{data: c.w.src, pos: f.code.start, end: f.code.end}
 	c.copied = f.code.start
@@ -94,6 +108,9 @@ func (c *charger) body(f *function, params int, lim *Limits) {
 
 // chargesEntry tells whether the function has a check of its own at its entry.
 func (f *function) chargesEntry() bool { return f.hasCall || f.cost > leafCost }
+
+// uncharged tells whether the function never touches the fuel.
+func (f *function) uncharged() bool { return !f.chargesEntry() && !f.hasLoop && !f.hasBulk }
 
 // locals writes the declarations with those the checks need.
 func (c *charger) locals(params int) {
@@ -185,8 +202,8 @@ func (c *charger) open() {
 }
 
 func (c *charger) openLoop(frame chargeFrame) chargeFrame {
-	calls := c.w.m.loopCalls[c.f.loop+c.loops]
-	c.loops++
+	calls := c.loops[c.loop].calls
+	c.loop++
 	if !calls {
 		if c.localLoops == 0 {
 			c.flush(c.in.start)

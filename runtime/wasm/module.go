@@ -33,7 +33,8 @@ type Module struct {
 	types      []FuncType
 	funcTypes  []uint32
 	functions  []function
-	loopCalls  []bool
+	loops      []loop
+	loopCalls  []loopCall
 	sections   [sectionCount]span
 	customs    []custom
 	funcRefs   []funcRef
@@ -97,9 +98,23 @@ type function struct {
 	locals uint32
 	// cost is the fuel of all the text together.
 	cost uint32
-	// loop is the index of the function's first loop in Module.loopCalls.
+	// loop is the index of the function's first loop in Module.loops.
 	loop                      uint32
 	hasLoop, hasCall, hasBulk bool
+}
+
+// loop is one loop instruction, in the order of the file.
+type loop struct {
+	// parent is the index of the loop around it, -1 when there is none.
+	parent int32
+	// calls tells that the loop, or one within it, calls an imported function or calls through a table.
+	calls bool
+}
+
+// loopCall is a direct call within a loop; loop is the innermost one.
+type loopCall struct {
+	loop   int32
+	callee uint32
 }
 
 // funcType gives the type of a function by its index in the whole index space, which must be within bounds.
