@@ -24,7 +24,7 @@ func DecodeReply(b []byte, m interface{ DecodeCBOR([]byte) error }) error {
 	return m.DecodeCBOR(b)
 }
 
-// decodeError returns the error a reply carries, nil when it carries none.
+// decodeError returns the error a reply carries, nil when it carries none. An error without a code is internal.
 func decodeError(b []byte) (*Error, error) {
 	r := cbor.NewReader(b)
 	it := r.Map()
@@ -38,6 +38,9 @@ func decodeError(b []byte) (*Error, error) {
 	}
 	if err := r.Close(); err != nil {
 		return nil, err
+	}
+	if e.Code == 0 {
+		e.Code = CodeInternal
 	}
 	return e, nil
 }

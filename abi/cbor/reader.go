@@ -11,12 +11,18 @@ const (
 	DepthMax = 16
 	// ArrayItemsMax is the most items an array may have where it is decoded into memory.
 	ArrayItemsMax = 65536
+
+	// shareBytesMax is the longest message whose strings are cut from one common copy. Above it each string is a copy of
+	// its own, so that keeping a short one does not keep a long message.
+	shareBytesMax = 4096
 )
 
 // Reader takes items off the front of a message. The first problem it meets sticks: every later method returns zero values at
 // once, and [Reader.Close] reports the problem. Its methods therefore return no errors.
 type Reader struct {
-	rest  []byte
+	msg   []byte
+	rest  []byte // what is left of msg
+	text  string // a copy of msg, made when the first string is taken
 	err   error
 	depth int
 	empty bool
@@ -24,7 +30,7 @@ type Reader struct {
 }
 
 // NewReader reads b, which must hold one map and nothing else. No bytes at all stand for the empty map.
-func NewReader(b []byte) Reader { return Reader{rest: b, empty: len(b) == 0} }
+func NewReader(b []byte) Reader { return Reader{msg: b, rest: b, empty: len(b) == 0} }
 
 // NewSharedReader is [NewReader] for a message that will not change any more: the strings it gives alias b instead of being
 // copies, which saves an allocation for each.
@@ -144,18 +150,24 @@ func (r *Reader) Bytes() []byte { return r.take(r.expect(majorBytes, ErrWantByte
 func (r *Reader) ByteString() string { return r.str(r.Bytes()) }
 
 // Text takes a text string, copied unless the reader is shared; it must be UTF-8.
-func (r *Reader) Text() string { return r.str(r.text(r.expect(majorText, ErrWantText))) }
+func (r *Reader) Text() string { return r.str(r.takeText(r.expect(majorText, ErrWantText))) }
 
-// str makes a string of bytes of the message.
+// str makes a string of the bytes of the message that were taken last.
 func (r *Reader) str(b []byte) string {
-	if r.share {
+	switch {
+	case r.share:
 		return unsafe.String(unsafe.SliceData(b), len(b))
+	case len(b) == 0 || len(r.msg) > shareBytesMax:
+		return string(b)
+	case r.text == "":
+		r.text = string(r.msg)
 	}
-	return string(b)
+	end := len(r.msg) - len(r.rest)
+	return r.text[end-len(b) : end]
 }
 
-// text takes the n bytes of a text string.
-func (r *Reader) text(n uint64) []byte {
+// takeText takes the n bytes of a text string.
+func (r *Reader) takeText(n uint64) []byte {
 	v := r.take(n)
 	if !utf8.Valid(v) {
 		r.fail(ErrInvalidUTF8)
@@ -336,7 +348,7 @@ func (r *Reader) Skip() {
 	case majorBytes:
 		r.take(arg)
 	case majorText:
-		r.text(arg)
+		r.takeText(arg)
 	case majorArray:
 		r.skipItems(arg, 1)
 	case majorMap:

@@ -27,11 +27,15 @@ func emitGo(s *schema) ([]file, error) {
 	for _, m := range s.messages {
 		goCodec(w, m)
 	}
-	src, err := format.Source(w.Bytes())
-	if err != nil {
-		return nil, fmt.Errorf("codec_gen.go: %w", err)
+	return []file{{path: "abi/codec_gen.go", content: gofmt(w.Bytes())}}, nil
+}
+
+// gofmt formats emitted source. What does not parse is returned as it is, for the compiler to complain about.
+func gofmt(src []byte) []byte {
+	if out, err := format.Source(src); err == nil {
+		return out
 	}
-	return []file{{path: "abi/codec_gen.go", content: src}}, nil
+	return src
 }
 
 // writer collects source lines.

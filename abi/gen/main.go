@@ -57,7 +57,7 @@ func emitAll(root string) ([]file, error) {
 		return nil, err
 	}
 	var all []file
-	for _, emit := range []emitter{emitGo, emitC} {
+	for _, emit := range []emitter{emitGo, emitC, emitVectors} {
 		files, err := emit(s)
 		if err != nil {
 			return nil, err

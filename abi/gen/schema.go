@@ -15,6 +15,7 @@ import (
 // schema is what the sources of a package of messages say.
 type schema struct {
 	pkg      string
+	file     string     // the source file being read, as in message
 	messages []*message // in the order of file names and positions
 	consts   []constant
 	byName   map[string]*message
@@ -23,6 +24,7 @@ type schema struct {
 // message is one message struct.
 type message struct {
 	name   string
+	file   string // base name of its source file, without .go
 	doc    string
 	op     string   // of a request: the operation's name
 	errors []string // of a request: names of codes
@@ -89,6 +91,7 @@ func (s *schema) addFile(fset *token.FileSet, name string, src []byte) error {
 		return err
 	}
 	s.pkg = f.Name.Name
+	s.file = strings.TrimSuffix(filepath.Base(name), ".go")
 	for _, d := range f.Decls {
 		g, ok := d.(*ast.GenDecl)
 		if !ok {
@@ -136,7 +139,7 @@ func (s *schema) addConst(g *ast.GenDecl, spec *ast.ValueSpec) {
 
 // addStruct adds a struct if it is a message.
 func (s *schema) addStruct(name string, doc *ast.CommentGroup, st *ast.StructType) error {
-	m := &message{name: name, doc: text(doc)}
+	m := &message{name: name, file: s.file, doc: text(doc)}
 	if err := m.directives(doc); err != nil {
 		return err
 	}

@@ -195,16 +195,13 @@ static pr_code pr_take_error(pr_reader *r) {
   return code;
 }
 
-/* pr_take waits for a call and opens its reply, unless that is an error. */
+/* pr_take waits for a call and opens its reply, unless that is an error. Waiting for the one call right after it was started lets
+   the host perform it then and there. */
 static pr_code pr_take(pr_handle call, pr_reader *reply) {
   if (call < 0) return pr_failed(call);
   unsigned char *data;
-  int32_t n = pr_receive(call, &data);
-  while (n == -PR_WOULD_BLOCK) {
-    int32_t w = pr_host_wait(&call, 1, -1);
-    if (w < 0) return pr_failed(w);
-    n = pr_receive(call, &data);
-  }
+  int32_t n = pr_host_wait(&call, 1, -1);
+  if (n >= 0) n = pr_receive(call, &data);
   if (n < 0) return pr_failed(n);
   *reply = pr_reader_of(data, (size_t)n);
   if (n >= 2 && data[0] > 0xa0 && data[0] < 0xb8 && data[1] == 0x00) return pr_take_error(reply);
