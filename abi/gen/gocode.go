@@ -21,13 +21,18 @@ func source(e ast.Expr) string {
 
 // emitGo makes the codecs and operation names of package abi.
 func emitGo(s *schema) ([]file, error) {
+	return []file{{path: "abi/codec_gen.go", content: goSource(s)}}, nil
+}
+
+// goSource is the emitted part of a package of messages.
+func goSource(s *schema) []byte {
 	w := &writer{}
 	goHeader(w, s)
 	goOperations(w, s)
 	for _, m := range s.messages {
 		goCodec(w, m)
 	}
-	return []file{{path: "abi/codec_gen.go", content: gofmt(w.Bytes())}}, nil
+	return gofmt(w.Bytes())
 }
 
 // gofmt formats emitted source. What does not parse is returned as it is, for the compiler to complain about.
@@ -113,16 +118,20 @@ func goCodec(w *writer, m *message) {
 
 // aliasNote warns of fields that point into the decoded bytes.
 func aliasNote(m *message) string {
-	if hasBytes(m) {
+	if hasBytes(m, map[*message]bool{}) {
 		return "\n// Byte slices in it alias b."
 	}
 	return ""
 }
 
-// hasBytes reports whether a message or one within it has a []byte.
-func hasBytes(m *message) bool {
+// hasBytes reports whether a message or one within it has a []byte; seen are the messages already looked at.
+func hasBytes(m *message, seen map[*message]bool) bool {
+	if seen[m] {
+		return false
+	}
+	seen[m] = true
 	for _, f := range m.fields {
-		if f.typ.base == "bytes" || f.typ.message != nil && f.typ.message != m && hasBytes(f.typ.message) {
+		if f.typ.base == "bytes" || f.typ.message != nil && hasBytes(f.typ.message, seen) {
 			return true
 		}
 	}

@@ -50,13 +50,20 @@ func write(path string, content []byte) error {
 	return os.WriteFile(path, content, 0o666)
 }
 
+// kindsDir has the messages the generator's own tests use.
+const kindsDir = "abi/gen/internal/kinds"
+
 // emitAll makes every file from the sources under root without writing any.
 func emitAll(root string) ([]file, error) {
 	s, err := parse(filepath.Join(root, "abi"))
 	if err != nil {
 		return nil, err
 	}
-	var all []file
+	kinds, err := parse(filepath.Join(root, kindsDir))
+	if err != nil {
+		return nil, err
+	}
+	all := []file{{path: kindsDir + "/codec_gen.go", content: goSource(kinds)}}
 	for _, emit := range []emitter{emitGo, emitC, emitVectors} {
 		files, err := emit(s)
 		if err != nil {

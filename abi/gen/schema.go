@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -244,8 +245,18 @@ func (s *schema) resolve() error {
 		if m.op != "" && s.reply(m) == nil {
 			return fmt.Errorf("%s: operation %s has no reply message", m.name, m.op)
 		}
+		for _, e := range m.errors {
+			if !s.hasCode(e) {
+				return fmt.Errorf("%s: unknown error %s", m.name, e)
+			}
+		}
 	}
 	return nil
+}
+
+// hasCode reports whether there is an error code of that name.
+func (s *schema) hasCode(name string) bool {
+	return slices.ContainsFunc(s.codes(), func(c constant) bool { return snake(strings.TrimPrefix(c.name, "Code")) == name })
 }
 
 func (s *schema) resolveType(t *fieldType) error {
