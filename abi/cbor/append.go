@@ -50,6 +50,9 @@ func AppendInt(b []byte, v int64) []byte {
 // AppendBytes appends a byte string.
 func AppendBytes(b, v []byte) []byte { return append(appendHead(b, majorBytes, uint64(len(v))), v...) }
 
+// AppendBytesHead appends the head of a byte string of n bytes, which must follow.
+func AppendBytesHead(b []byte, n int) []byte { return appendHead(b, majorBytes, uint64(n)) }
+
 // AppendByteString appends a byte string whose bytes are held in a Go string; they need not be UTF-8.
 func AppendByteString(b []byte, v string) []byte {
 	return append(appendHead(b, majorBytes, uint64(len(v))), v...)
