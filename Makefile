@@ -1,0 +1,55 @@
+# The two targets to know: "make run" serves an example, "make test" does all set-up and runs all tests.
+
+BIN := bin
+GO  := CGO_ENABLED=0 go
+PAGESRUN := $(BIN)/pagesrun
+
+.PHONY: all run build guests test bench fuzz generate setup clean
+
+all: build
+
+# run builds pagesrun and the todo example and serves it on http://localhost:8787.
+run: build $(BIN)/todo-go.wasm
+	cd examples/todo-go && exec ../../$(PAGESRUN) serve ../../$(BIN)/todo-go.wasm
+
+build:
+	scripts/setup go
+	$(GO) build -trimpath -ldflags '-s -w' -o $(PAGESRUN) ./cmd/pagesrun
+
+# guests builds every example. Go's own build cache makes a second run quick.
+guests: $(patsubst examples/%/build.sh,$(BIN)/%.wasm,$(wildcard examples/*/build.sh))
+
+$(BIN)/%.wasm: examples/%/build.sh FORCE
+	@mkdir -p $(BIN)
+	sh examples/$*/build.sh $@
+
+FORCE:
+
+# generate writes again what is emitted from the schema in abi/.
+generate:
+	go generate ./abi
+
+# test is what CI runs.
+test:
+	scripts/setup test
+	$(MAKE) build guests
+	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	go test -race -timeout 20m ./...
+
+# bench prints, from one run, the ratios the project promises. Nothing fails when one does not hold: machines differ.
+bench:
+	scripts/setup bench
+	$(MAKE) build guests
+	go run ./bench
+
+# fuzz runs every fuzz target for FUZZTIME each.
+FUZZTIME ?= 1m
+fuzz:
+	scripts/fuzz $(FUZZTIME)
+
+setup:
+	scripts/setup test
+
+clean:
+	rm -rf $(BIN) .tools
