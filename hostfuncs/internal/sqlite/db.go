@@ -78,7 +78,7 @@ func (db *DB) Read(ctx context.Context, fn func(*Conn) error) error {
 	err = c.protect(fn)
 	c.SetInterrupt(context.Background())
 	if err != nil && !c.broken {
-		c.tidy()
+		rollback(c)
 	}
 	db.readers.put(c)
 	return err
