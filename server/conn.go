@@ -1,0 +1,140 @@
+package server
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// conn is a client's connection: it holds one of the server's connection slots and cuts clients that stop reading.
+type conn struct {
+	net.Conn
+	clock   *clock
+	idle    time.Duration
+	release func()
+	closed  atomic.Bool
+	// armed is the clock's second in which the write deadline was last moved. Writes are never concurrent.
+	armed int64
+}
+
+// Write writes p. It fails when the client has taken no byte for the idle time; a client that takes some goes on.
+func (c *conn) Write(p []byte) (int, error) {
+	c.arm()
+	n, err := c.Conn.Write(p)
+	for n < len(p) && errors.Is(err, os.ErrDeadlineExceeded) {
+		c.Conn.SetWriteDeadline(time.Now().Add(c.idle))
+		var m int
+		if m, err = c.Conn.Write(p[n:]); m == 0 {
+			break
+		}
+		n += m
+	}
+	return n, err
+}
+
+// arm moves the write deadline, at most once a second because moving it costs more than the write of a small answer should.
+func (c *conn) arm() {
+	if now := c.clock.seconds.Load(); now != c.armed {
+		c.armed = now
+		c.Conn.SetWriteDeadline(time.Now().Add(c.idle))
+	}
+}
+
+// SetWriteDeadline ignores net/http's clearing of the deadline after each request; Write looks after it.
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	if t.IsZero() {
+		return nil
+	}
+	c.armed = 0
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// CloseWrite ends the outgoing direction.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// Close closes the connection and gives its slot back, once.
+func (c *conn) Close() error {
+	err := c.Conn.Close()
+	if !c.closed.Swap(true) {
+		c.release()
+	}
+	return err
+}
+
+// clock counts seconds for those who need to know only roughly.
+type clock struct{ seconds atomic.Int64 }
+
+// run counts until done is closed.
+func (c *clock) run(done <-chan struct{}) {
+	c.seconds.Store(1)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			c.seconds.Add(1)
+		case <-done:
+			return
+		}
+	}
+}
+
+// slots bounds how many connections are open.
+type slots struct {
+	mu     sync.Mutex
+	freed  sync.Cond
+	free   int
+	open   int
+	closed bool
+}
+
+func newSlots(n int) *slots {
+	s := &slots{free: n}
+	s.freed.L = &s.mu
+	return s
+}
+
+// take waits for a slot; false once the slots are closed.
+func (s *slots) take() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.free == 0 && !s.closed {
+		s.freed.Wait()
+	}
+	if s.closed {
+		return false
+	}
+	s.free--
+	s.open++
+	return true
+}
+
+func (s *slots) give() {
+	s.mu.Lock()
+	s.free++
+	s.open--
+	s.mu.Unlock()
+	s.freed.Signal()
+}
+
+// close lets no further connection in.
+func (s *slots) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.freed.Broadcast()
+}
+
+func (s *slots) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
+}

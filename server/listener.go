@@ -1,0 +1,169 @@
+package server
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/pagesrun/pagesrun/server/strictconn"
+)
+
+// acceptGrace is how long a stopping listener waits for a further connection that the kernel has taken in already.
+const acceptGrace = 20 * time.Millisecond
+
+// listener gives net/http connections that hold a slot, have their handshake behind them and are read strictly.
+type listener struct {
+	net.Listener
+	limits    strictconn.Limits
+	slots     *slots
+	clock     *clock
+	idle      time.Duration
+	tls       *tls.Config
+	handshake time.Duration
+
+	stopping atomic.Bool
+	start    sync.Once
+	end      sync.Once
+	ready    chan net.Conn // connections after their handshake
+	failed   chan error    // what accepting has failed with
+	done     chan struct{}
+}
+
+// Accept waits for the next connection.
+func (l *listener) Accept() (net.Conn, error) {
+	if l.tls == nil {
+		c, err := l.next()
+		if err != nil {
+			return nil, err
+		}
+		return strictconn.Wrap(c, l.limits), nil
+	}
+	l.start.Do(func() { go l.acceptTLS() })
+	select {
+	case c := <-l.ready:
+		return c, nil
+	case err := <-l.failed:
+		return nil, err
+	}
+}
+
+// next takes a slot and then a connection.
+func (l *listener) next() (net.Conn, error) {
+	if !l.slots.take() {
+		return nil, net.ErrClosed
+	}
+	c, err := l.Listener.Accept()
+	if err != nil {
+		l.slots.give()
+		if l.stopping.Load() {
+			return nil, net.ErrClosed
+		}
+		return nil, err
+	}
+	return &conn{Conn: c, clock: l.clock, idle: l.idle, release: l.slots.give}, nil
+}
+
+// acceptTLS accepts and has the handshakes done beside, so that a slow one holds up nobody.
+func (l *listener) acceptTLS() {
+	for {
+		c, err := l.next()
+		if err == nil {
+			go l.shake(c)
+			continue
+		}
+		select {
+		case l.failed <- err:
+		case <-l.done:
+			return
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+	}
+}
+
+// shake does a connection's handshake. HTTP/2 goes to net/http as it is, HTTP/1 through the strict reader.
+func (l *listener) shake(c net.Conn) {
+	t := tls.Server(c, l.tls)
+	c.SetDeadline(time.Now().Add(l.handshake))
+	if err := t.Handshake(); err != nil {
+		c.Close()
+		return
+	}
+	c.SetReadDeadline(time.Time{})
+	var ready net.Conn = t
+	if t.ConnectionState().NegotiatedProtocol != "h2" {
+		ready = strictconn.WrapTLS(t, l.limits)
+	}
+	select {
+	case l.ready <- ready:
+	case <-l.done:
+		c.Close()
+	}
+}
+
+// stop takes in the connections the kernel has accepted already and no others, and then makes Accept fail.
+func (l *listener) stop() {
+	l.stopping.Store(true)
+	if d, ok := l.Listener.(interface{ SetDeadline(time.Time) error }); ok {
+		d.SetDeadline(time.Now().Add(acceptGrace))
+	}
+}
+
+// Close stops listening.
+func (l *listener) Close() error {
+	l.stopping.Store(true)
+	l.slots.close()
+	l.end.Do(func() { close(l.done) })
+	return l.Listener.Close()
+}
+
+// listen opens addr. Its errors are sentences for the person at the terminal.
+func listen(addr, flag string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err == nil {
+		return l, nil
+	}
+	host, port, splitErr := net.SplitHostPort(addr)
+	if splitErr != nil {
+		return nil, fmt.Errorf("%q is no address to listen on: want host:port", addr)
+	}
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("port %s is in use; try %s: %w", port, fmt.Sprintf(flag, nextPort(host, port)), err)
+	case errors.Is(err, os.ErrPermission):
+		return nil, fmt.Errorf("no permission to listen on port %s; ports below 1024 need privileges: %w", port, err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("this machine has no address %s: %w", host, err)
+	}
+	return nil, fmt.Errorf("listen on %s: %w", addr, err)
+}
+
+// nextPort is the next port above that is free now.
+func nextPort(host, port string) string {
+	n, _ := strconv.Atoi(port)
+	for p := n + 1; p < min(n+20, 1<<16); p++ {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(p)))
+		if err == nil {
+			l.Close()
+			return strconv.Itoa(p)
+		}
+	}
+	return "0"
+}
+
+// tlsConfig loads the certificate.
+func tlsConfig(certFile, keyFile string) (*tls.Config, error) {
+	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("load the TLS certificate %s with key %s: %w", certFile, keyFile, err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}}, nil
+}

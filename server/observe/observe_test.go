@@ -1,0 +1,260 @@
+package observe
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pagesrun/pagesrun/abi"
+	"github.com/pagesrun/pagesrun/runtime"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+func report() *runtime.Report {
+	return &runtime.Report{
+		Request: &runtime.Request{ID: "ev1", Fetch: abi.FetchEvent{Method: "GET", URL: "http://a/p\"\x01\u2028é\xff?secret=1"}},
+		Outcome: runtime.OutcomeOK, Status: 200, Duration: 1234 * time.Microsecond, CPU: 56 * time.Microsecond,
+		Fuel: 789, MemoryBytes: 65536, Reused: true,
+	}
+}
+
+// asSlog writes a report through the handler the quick way has to agree with.
+func asSlog(h slog.Handler, now time.Time, e *runtime.Report) {
+	r := slog.NewRecord(now, slog.LevelInfo, "event", 0)
+	r.AddAttrs(slog.String("event", e.Request.ID), slog.String("method", e.Request.Fetch.Method), slog.String("path", pathOf(string(e.Request.Fetch.URL))),
+		slog.Int("status", e.Status), slog.String("outcome", string(e.Outcome)), slog.Int64("duration_us", 1234), slog.Int64("cpu_us", 56),
+		slog.Int64("fuel", e.Fuel), slog.Int64("memory", e.MemoryBytes), slog.Bool("reused", e.Reused))
+	h.Handle(nil, r)
+}
+
+func TestJSONEventLinesAreWhatSlogWouldWrite(t *testing.T) {
+	var b bytes.Buffer
+	now := time.Now()
+	asSlog(slog.NewJSONHandler(&b, nil), now, report())
+	var want, got map[string]any
+	line := newFormatter(LogOptions{}).appendEvent(nil, now, slog.LevelInfo, report())
+	if err := errors.Join(json.Unmarshal(b.Bytes(), &want), json.Unmarshal(line, &got)); err != nil {
+		t.Fatalf("%v: %s", err, line)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+func TestTextEventLinesAreWhatSlogWouldWrite(t *testing.T) {
+	for _, path := range []string{"/a", "/with space", "/q\"x", "/a=b", "/é"} {
+		var b bytes.Buffer
+		now, e := time.Now(), report()
+		e.Request.Fetch.URL = abi.ByteString("http://a" + path)
+		asSlog(slog.NewTextHandler(&b, nil), now, e)
+		line := newFormatter(LogOptions{Format: FormatText}).appendEvent(nil, now, slog.LevelInfo, e)
+		if path == "/é" { // slog leaves printable characters alone, we quote them; both read the same
+			continue
+		}
+		if string(line) != b.String() {
+			t.Errorf("got  %swant %s", line, b.String())
+		}
+	}
+}
+
+func TestPrettyLinesCannotSteerTheTerminal(t *testing.T) {
+	f := newFormatter(LogOptions{Format: FormatPretty})
+	line := f.appendGuest(nil, time.Now(), slog.LevelInfo, guestLine{"ev", "stdout", "a\x1b[31mb\rc\u0085d"})
+	if strings.ContainsAny(strings.TrimSuffix(string(line), "\n"), "\x1b\r\n\u0085") {
+		t.Errorf("%q", line)
+	}
+	line = f.appendEvent(nil, time.Now(), slog.LevelInfo, report())
+	if want := "GET /p\"\uFFFD\u2028é\uFFFD 200 1.23ms (cpu 56µs)\n"; !strings.HasSuffix(string(line), want) {
+		t.Errorf("got %q, want it to end in %q", line, want)
+	}
+}
+
+func TestPrettyLoggerWritesOneLineWithItsAttributes(t *testing.T) {
+	var b bytes.Buffer
+	log := NewLog(&b, LogOptions{Format: FormatPretty})
+	log.Logger().With("kind", "kv").Warn("storage is slow", "ms", 12)
+	log.Logger().Debug("not written")
+	log.Close()
+	if !strings.HasSuffix(b.String(), " storage is slow kind=kv ms=12\n") || strings.Count(b.String(), "\n") != 1 {
+		t.Errorf("%q", b.String())
+	}
+}
+
+func TestEventsAreCountedByOutcome(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	o := New(nil, reg)
+	e := report()
+	o.EventDone(e)
+	e.Outcome, e.Discarded, e.Reused = runtime.OutcomeExceededCPU, "trap", false
+	o.EventDone(e)
+	e.Outcome, e.Discarded = "new_outcome", ""
+	o.EventDone(e)
+	o.GuestLog("ev1", "stdout", abi.LogInfo, "hello")
+	got := exposed(reg)
+	for _, want := range []string{
+		`pagesrun_events_total{outcome="canceled"} 0`,
+		`pagesrun_events_total{outcome="exceeded_cpu"} 1`,
+		`pagesrun_events_total{outcome="ok"} 1`,
+		`pagesrun_events_total{outcome="new_outcome"} 1`,
+		`pagesrun_instances_discarded_total{reason="trap"} 1`,
+		`pagesrun_instances_reused_total 1`,
+		`pagesrun_guest_log_lines_total{source="stdout"} 1`,
+		`pagesrun_event_fuel_total 2367`,
+		`pagesrun_event_duration_seconds_count 3`,
+		`pagesrun_event_cpu_seconds_bucket{le="5e-05"} 0`,
+		`pagesrun_event_cpu_seconds_bucket{le="0.0001"} 3`,
+		`pagesrun_event_pool_wait_seconds_count 3`,
+	} {
+		if !strings.Contains(got, want+"\n") {
+			t.Errorf("no %s in\n%s", want, got)
+		}
+	}
+}
+
+// exposed is what /metrics would show.
+func exposed(reg *prometheus.Registry) string {
+	w := httptest.NewRecorder()
+	promhttp.HandlerFor(reg, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	return w.Body.String()
+}
+
+func TestEventsLogAtTheLevelOfTheirFault(t *testing.T) {
+	var b bytes.Buffer
+	log := NewLog(&b, LogOptions{Format: FormatText, Level: slog.LevelWarn})
+	o := New(log, prometheus.NewRegistry())
+	e := report()
+	o.EventDone(e)
+	e.Outcome, e.Err, e.Discarded = runtime.OutcomeException, errors.New("it trapped"), "trap"
+	o.EventDone(e)
+	o.GuestLog("ev1", "console", abi.LogDebug, "quiet")
+	o.GuestLog("ev1", "console", abi.LogError, "loud")
+	log.Close()
+	got := b.String()
+	for _, want := range []string{"level=ERROR msg=event event=ev1", `error="it trapped"`, "discarded=trap", "level=ERROR msg=loud event=ev1 source=console"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in %q", want, got)
+		}
+	}
+	if strings.Count(got, "\n") != 2 {
+		t.Errorf("want two lines: %q", got)
+	}
+}
+
+// stuck is a writer that does not return until it is let go.
+type stuck struct {
+	release chan struct{}
+	mu      sync.Mutex
+	bytes.Buffer
+}
+
+func (s *stuck) Write(p []byte) (int, error) {
+	<-s.release
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Buffer.Write(p)
+}
+
+func TestAStuckWriterDropsLinesAndDelaysNobody(t *testing.T) {
+	w := &stuck{release: make(chan struct{})}
+	log := NewLog(w, LogOptions{Format: FormatText})
+	line := []byte(strings.Repeat("x", 1023) + "\n")
+	start := time.Now()
+	for range 3 * BacklogBytesMax / len(line) {
+		log.Write(line)
+	}
+	if d := time.Since(start); d > time.Second {
+		t.Errorf("writing took %v", d)
+	}
+	if log.Dropped() == 0 {
+		t.Error("nothing was dropped")
+	}
+	close(w.release)
+	log.Close()
+	if want := fmt.Sprintf("%d log lines dropped", log.Dropped()); !strings.Contains(w.String(), want) {
+		t.Errorf("no %q in the log", want)
+	}
+}
+
+func TestLinesAppearWithinTheFlushInterval(t *testing.T) {
+	r, w := io.Pipe()
+	log := NewLog(w, LogOptions{})
+	defer log.Close()
+	start := time.Now()
+	log.Logger().Info("hello")
+	buf := make([]byte, 200)
+	n, _ := r.Read(buf)
+	if d := time.Since(start); d > 5*FlushInterval || !strings.Contains(string(buf[:n]), "hello") {
+		t.Errorf("after %v: %q", d, buf[:n])
+	}
+}
+
+func TestConcurrentLinesStayWhole(t *testing.T) {
+	var b bytes.Buffer
+	log := NewLog(&b, LogOptions{})
+	o := New(log, prometheus.NewRegistry())
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 200 {
+				o.EventDone(report())
+				o.GuestLog("e", "stdout", abi.LogInfo, "text")
+			}
+		})
+	}
+	wg.Wait()
+	log.Close()
+	count := 0
+	for line := range strings.Lines(b.String()) {
+		if !json.Valid([]byte(line)) {
+			t.Fatalf("broken line %q", line)
+		}
+		count++
+	}
+	if count != 3200 {
+		t.Errorf("%d lines, want 3200", count)
+	}
+}
+
+func FuzzJSONString(f *testing.F) {
+	f.Add("a\"\\\n\t\x00\x7f\u2028\xff é")
+	f.Fuzz(func(t *testing.T, s string) {
+		want, _ := json.Marshal(s)
+		var a, b string
+		if err := errors.Join(json.Unmarshal(appendJSON(nil, s), &a), json.Unmarshal(want, &b)); err != nil || a != b {
+			t.Fatalf("%q became %q (%v)", s, a, err)
+		}
+	})
+}
+
+func BenchmarkEventDone(b *testing.B) {
+	e := report()
+	e.Request.Fetch.URL = "http://localhost:8787/api/todos?x=1"
+	for _, format := range []Format{FormatJSON, FormatText, FormatPretty} {
+		b.Run(string(format), func(b *testing.B) {
+			log := NewLog(io.Discard, LogOptions{Format: format})
+			defer log.Close()
+			o := New(log, prometheus.NewRegistry())
+			b.ReportAllocs()
+			for b.Loop() {
+				o.EventDone(e)
+			}
+		})
+	}
+	b.Run("metrics only", func(b *testing.B) {
+		o := New(nil, prometheus.NewRegistry())
+		b.ReportAllocs()
+		for b.Loop() {
+			o.EventDone(e)
+		}
+	})
+}

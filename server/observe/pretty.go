@@ -1,0 +1,182 @@
+package observe
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/pagesrun/pagesrun/runtime"
+)
+
+// pretty writes lines for a person.
+type pretty struct{ color bool }
+
+// Colors, as ANSI escape parameters.
+const (
+	dim    = "2"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	cyan   = "36"
+)
+
+func (p *pretty) paint(b []byte, color, text string) []byte {
+	if !p.color || color == "" {
+		return append(b, text...)
+	}
+	b = append(b, "\x1b["...)
+	b = append(b, color...)
+	b = append(b, 'm')
+	b = append(b, text...)
+	return append(b, "\x1b[0m"...)
+}
+
+func (p *pretty) clock(b []byte, now time.Time) []byte {
+	return append(p.paint(b, dim, now.Format("15:04:05")), ' ')
+}
+
+// appendEvent gives "12:34:56 GET /todos 200 1.2ms (cpu 0.3ms)" and what went wrong.
+func (p *pretty) appendEvent(b []byte, now time.Time, _ slog.Level, e *runtime.Report) []byte {
+	b = p.clock(b, now)
+	b = append(b, e.Request.Fetch.Method...)
+	b = append(b, ' ')
+	b = p.printable(b, pathOf(string(e.Request.Fetch.URL)))
+	b = append(b, ' ')
+	b = p.paint(b, statusColor(e.Status), strconv.Itoa(e.Status))
+	b = append(b, ' ')
+	b = append(b, short(e.Duration)...)
+	b = append(b, ' ')
+	b = p.paint(b, dim, "(cpu "+short(e.CPU)+")")
+	if e.Outcome != runtime.OutcomeOK {
+		b = append(b, ' ')
+		b = p.paint(b, red, string(e.Outcome))
+	}
+	if e.Err != nil {
+		b = append(b, ' ')
+		b = p.printable(b, e.Err.Error())
+	}
+	return append(b, '\n')
+}
+
+// appendGuest gives "12:34:56   | text".
+func (p *pretty) appendGuest(b []byte, now time.Time, level slog.Level, g guestLine) []byte {
+	b = p.clock(b, now)
+	b = append(b, "  "...)
+	b = p.paint(b, levelColor(level), "|")
+	b = append(b, ' ')
+	return append(p.printable(b, g.text), '\n')
+}
+
+func (p *pretty) dropped(n int) []byte {
+	return append(p.paint(p.clock(nil, time.Now()), yellow, droppedMessage(n)), '\n')
+}
+
+// printable appends text without anything that could steer the terminal.
+func (p *pretty) printable(b []byte, s string) []byte {
+	for _, c := range s {
+		if c < ' ' && c != '\t' || c >= 0x7f && c < 0xa0 {
+			c = '\uFFFD'
+		}
+		b = append(b, string(c)...)
+	}
+	return b
+}
+
+func short(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return d.Round(time.Microsecond).String()
+	case d < time.Second:
+		return d.Round(10 * time.Microsecond).String()
+	}
+	return d.Round(10 * time.Millisecond).String()
+}
+
+func statusColor(status int) string {
+	switch {
+	case status >= 500:
+		return red
+	case status >= 400:
+		return yellow
+	case status >= 300:
+		return cyan
+	}
+	return green
+}
+
+func levelColor(level slog.Level) string {
+	switch {
+	case level >= slog.LevelError:
+		return red
+	case level >= slog.LevelWarn:
+		return yellow
+	case level >= slog.LevelInfo:
+		return cyan
+	}
+	return dim
+}
+
+func (p *pretty) handler(l *Log) slog.Handler {
+	h := &prettyHandler{p: p, l: l, buf: &bytes.Buffer{}, mu: &sync.Mutex{}}
+	h.attrs = slog.NewTextHandler(h.buf, &slog.HandlerOptions{Level: l.opts.Level, ReplaceAttr: withoutBuiltins})
+	return h
+}
+
+// prettyHandler is the pretty form of lines that are not events': "12:34:56 text key=value".
+type prettyHandler struct {
+	p     *pretty
+	l     *Log
+	attrs slog.Handler // writes key=value pairs to buf
+	buf   *bytes.Buffer
+	mu    *sync.Mutex
+}
+
+// withoutBuiltins leaves only a line's own attributes to the text handler.
+func withoutBuiltins(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
+		return slog.Attr{}
+	}
+	return a
+}
+
+// Enabled reports whether lines of the level are written.
+func (h *prettyHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= h.l.opts.Level.Level()
+}
+
+// Handle writes one line.
+func (h *prettyHandler) Handle(ctx context.Context, r slog.Record) error {
+	b := h.p.clock(nil, r.Time)
+	color := levelColor(r.Level)
+	if r.Level == slog.LevelInfo {
+		color = ""
+	}
+	b = h.p.paint(b, color, string(h.p.printable(nil, r.Message)))
+	h.mu.Lock()
+	h.buf.Reset()
+	err := h.attrs.Handle(ctx, r)
+	pairs := bytes.TrimSpace(h.buf.Bytes())
+	if len(pairs) > 0 {
+		b = h.p.paint(append(b, ' '), dim, string(pairs))
+	}
+	h.mu.Unlock()
+	h.l.Write(append(b, '\n'))
+	return err
+}
+
+// WithAttrs gives a handler whose lines have these attributes too.
+func (h *prettyHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	with := *h
+	with.attrs = h.attrs.WithAttrs(attrs)
+	return &with
+}
+
+// WithGroup gives a handler that puts a line's attributes into a group.
+func (h *prettyHandler) WithGroup(name string) slog.Handler {
+	with := *h
+	with.attrs = h.attrs.WithGroup(name)
+	return &with
+}

@@ -1,0 +1,241 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pagesrun/pagesrun/runtime"
+)
+
+// Sizes of pieces of a response body, in bytes.
+const (
+	// pieceBytes is how much of a stream is read at once.
+	pieceBytes = 32 << 10
+	// shortBodyBytes is what net/http gathers before it decides on the framing; up to it, it sets Content-Length by itself.
+	shortBodyBytes = 2 << 10
+)
+
+// connectionFields are those a function cannot set because they belong to the connection; they are dropped.
+var connectionFields = map[string]bool{
+	"Connection": true, "Keep-Alive": true, "Proxy-Connection": true, "Te": true, "Trailer": true,
+	"Transfer-Encoding": true, "Upgrade": true,
+}
+
+// responder sends one response.
+type responder struct {
+	s    *Server
+	w    http.ResponseWriter
+	r    *http.Request
+	resp *runtime.Response
+	// length is the function's Content-Length, empty when it gave none.
+	length string
+}
+
+// respond sends a function's response. A failure before the first byte comes back as an error, for a 500; one afterwards
+// cuts the connection by panicking with [http.ErrAbortHandler].
+func (s *Server) respond(w http.ResponseWriter, r *http.Request, resp *runtime.Response) error {
+	rs := responder{s: s, w: w, r: r, resp: resp}
+	if err := rs.setFields(); err != nil {
+		clear(w.Header())
+		return err
+	}
+	if int64(len(resp.Body)) > s.opts.ResponseBodyBytesMax {
+		clear(w.Header())
+		return fmt.Errorf("the response body has %d bytes, over the limit of %d", len(resp.Body), s.opts.ResponseBodyBytesMax)
+	}
+	if rs.bodiless() {
+		rs.sendHead()
+	} else if resp.Stream == nil {
+		rs.sendWhole()
+	} else {
+		rs.sendStream()
+	}
+	return nil
+}
+
+// setFields copies the function's fields, checked.
+func (rs *responder) setFields() error {
+	fields := rs.resp.Headers
+	if len(fields) > rs.s.opts.ResponseHeaderFieldsMax {
+		return fmt.Errorf("the response has %d header fields, over the limit of %d", len(fields), rs.s.opts.ResponseHeaderFieldsMax)
+	}
+	h := rs.w.Header()
+	lines := make([]string, len(fields))
+	size := 0
+	for i := range fields {
+		name := textproto.CanonicalMIMEHeaderKey(fields[i].Name)
+		value := trim(string(fields[i].Value))
+		size += len(name) + len(value)
+		if err := checkField(name, value); err != nil {
+			return err
+		}
+		lines[i] = value
+		rs.setField(h, name, lines[i:i+1:i+1])
+	}
+	if size > rs.s.opts.ResponseHeaderBytesMax {
+		return fmt.Errorf("the response's header fields have %d bytes, over the limit of %d", size, rs.s.opts.ResponseHeaderBytesMax)
+	}
+	if _, typed := h["Content-Type"]; !typed {
+		h["Content-Type"] = nil // keeps net/http from guessing one
+	}
+	return nil
+}
+
+func (rs *responder) setField(h http.Header, name string, line []string) {
+	switch {
+	case name == "Content-Length":
+		rs.length = line[0]
+	case connectionFields[name]:
+		rs.s.opts.Log.Debug("response field dropped: it belongs to the connection", "field", name)
+	case h[name] == nil:
+		h[name] = line
+	default:
+		h[name] = append(h[name], line[0])
+	}
+}
+
+// checkField says what is wrong with a field that HTTP does not allow. The value itself is not repeated: it may be secret.
+func checkField(name, value string) error {
+	if name == "" || strings.TrimFunc(name, isNameRune) != "" {
+		return fmt.Errorf("the response has a header field with the invalid name %q", name)
+	}
+	for i := 0; i < len(value); i++ {
+		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return fmt.Errorf("the response's header field %q has the byte 0x%02x in its value, which HTTP does not allow", name, c)
+		}
+	}
+	return nil
+}
+
+func isNameRune(c rune) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", c)
+}
+
+func trim(s string) string { return strings.Trim(s, " \t") }
+
+// bodiless reports whether the response goes without its body.
+func (rs *responder) bodiless() bool {
+	switch rs.resp.Status {
+	case http.StatusNoContent, http.StatusResetContent, http.StatusNotModified:
+		return true
+	}
+	return rs.r.Method == http.MethodHead
+}
+
+// sendHead sends a response without its body, with the length the body would have where that is known.
+func (rs *responder) sendHead() {
+	switch status := rs.resp.Status; {
+	case status == http.StatusResetContent:
+		rs.setLength("0")
+	case status == http.StatusNoContent:
+	case rs.resp.Stream == nil && status != http.StatusNotModified:
+		rs.setLength(strconv.Itoa(len(rs.resp.Body)))
+	}
+	if rs.length != "" && rs.resp.Status != http.StatusNoContent && validLength(rs.length) {
+		rs.w.Header()["Content-Length"] = []string{rs.length}
+	}
+	rs.w.WriteHeader(rs.resp.Status)
+}
+
+// setLength sets the length unless the function said it: only HEAD's own length can be truer than the body's.
+func (rs *responder) setLength(length string) {
+	if rs.length == "" || len(rs.resp.Body) > 0 || rs.resp.Status == http.StatusResetContent {
+		rs.length = length
+	}
+}
+
+func validLength(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 63)
+	return err == nil && strconv.FormatUint(n, 10) == s
+}
+
+// sendWhole sends a response whose body is all there.
+func (rs *responder) sendWhole() {
+	body := rs.resp.Body
+	if len(body) > shortBodyBytes {
+		rs.w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
+	rs.w.WriteHeader(rs.resp.Status)
+	if rs.r.ProtoMajor == 1 {
+		rs.w.Write(body)
+		return
+	}
+	for len(body) > 0 {
+		piece := body[:min(len(body), pieceBytes)]
+		if rs.write(piece) != nil {
+			return
+		}
+		body = body[len(piece):]
+	}
+}
+
+// write writes a piece. HTTP/2's flow control needs a time limit of its own; a plain connection's is in [conn].
+func (rs *responder) write(p []byte) error {
+	if d, ok := rs.w.(interface{ SetWriteDeadline(time.Time) error }); ok && rs.r.ProtoMajor != 1 {
+		d.SetWriteDeadline(time.Now().Add(rs.s.opts.BodyIdleTimeout))
+	}
+	_, err := rs.w.Write(p)
+	return err
+}
+
+var pieces = sync.Pool{New: func() any { return new([pieceBytes]byte) }}
+
+// sendStream passes a stream on, each piece as soon as nothing more is there.
+func (rs *responder) sendStream() {
+	if validLength(rs.length) {
+		rs.w.Header()["Content-Length"] = []string{rs.length}
+	}
+	rs.w.WriteHeader(rs.resp.Status)
+	buf := pieces.Get().(*[pieceBytes]byte)
+	defer pieces.Put(buf)
+	rest := rs.s.opts.ResponseBodyBytesMax
+	for {
+		n, err := rs.resp.Stream.Read(buf[:])
+		if rest -= int64(n); rest < 0 {
+			rs.abort("the response body is over its limit", nil)
+		}
+		if n > 0 && rs.write(buf[:n]) != nil {
+			panic(http.ErrAbortHandler) // the client is gone, or the function said a shorter Content-Length
+		}
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			rs.abort("the response stream failed", err)
+		}
+		rs.flush()
+	}
+}
+
+// flush sends what has been written unless the stream says that more is there already.
+func (rs *responder) flush() {
+	if more, ok := rs.resp.Stream.(interface{ Buffered() int }); ok && more.Buffered() > 0 {
+		return
+	}
+	rs.w.(http.Flusher).Flush()
+}
+
+// abort cuts the connection, so that the client sees that the response is incomplete.
+func (rs *responder) abort(message string, cause error) {
+	if rs.r.Context().Err() == nil {
+		rs.s.opts.Log.Warn(message, "cause", cause)
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// eventError makes what a function's Fetch failed with an EventError.
+func eventError(err error) *runtime.EventError {
+	var e *runtime.EventError
+	if errors.As(err, &e) {
+		return e
+	}
+	return &runtime.EventError{Outcome: runtime.OutcomeException, Status: http.StatusInternalServerError,
+		Message: "The function failed.", Cause: err}
+}
