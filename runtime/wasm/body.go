@@ -140,9 +140,7 @@ func (in *inspector) checkIndices(f *function, i *instr) {
 		}
 	case shapeFunc:
 		in.within(i.start, i.a, len(in.m.funcTypes), "function")
-		if i.op == opCall {
-			in.call(f, i)
-		}
+		in.call(f, i)
 	case shapeIndirect:
 		in.within(i.start, i.a, len(in.m.types), "type")
 		in.within(i.start, i.b, len(in.m.Tables), "table")
@@ -157,7 +155,14 @@ func (in *inspector) checkIndices(f *function, i *instr) {
 
 func (in *inspector) innermostLoop() int32 { return in.frames[len(in.frames)-1].loop }
 
+// call follows a call, and requires a function that ref.func names to be named outside the bodies too.
 func (in *inspector) call(f *function, i *instr) {
+	if i.op == opRefFunc {
+		if in.err == nil && (in.declared == nil || !in.declared[i.a]) {
+			in.failf(CodeInvalid, i.start, "ref.func names the function %d, which no export, element or global declares", i.a)
+		}
+		return
+	}
 	f.hasCall = true
 	at := in.innermostLoop()
 	switch {

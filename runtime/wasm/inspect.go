@@ -60,6 +60,7 @@ type inspector struct {
 	moduleLocals  int
 	tableEntries  uint64
 	declaredFuncs int
+	declared      []bool
 	instr         instr
 	frames        []checkFrame
 }

@@ -315,8 +315,20 @@ func (in *inspector) within(at int, v int64, n int, what string) {
 func (in *inspector) funcIndex() uint32 {
 	at := in.pos
 	v := in.index(len(in.m.funcTypes), "function")
+	if in.err != nil {
+		return 0
+	}
+	in.declare(v)
 	in.m.funcRefs = append(in.m.funcRefs, funcRef{span{at, in.pos}, v})
 	return v
+}
+
+// declare remembers that a function is named outside the bodies, so that ref.func may name it within.
+func (in *inspector) declare(index uint32) {
+	if in.declared == nil {
+		in.declared = make([]bool, len(in.m.funcTypes))
+	}
+	in.declared[index] = true
 }
 
 // count0 is count for a number that no items follow.
