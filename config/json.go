@@ -27,7 +27,7 @@ func parseJSON(name string, data []byte, problems *Problems) *Node {
 	}
 	root := p.value(value, "")
 	if p.values > MaxValues {
-		problems.Add(p.last, "", "%v", tooMany(p.last))
+		problems.Add(Pos{File: name}, "", "%v", tooMany(Pos{}))
 		return nil
 	}
 	return root
@@ -99,9 +99,8 @@ type jsonBuilder struct {
 	name     string
 	lines    lines
 	problems *Problems
-	// values counts entries and array items; last is where the first one past the limit stands.
+	// values counts entries and array items.
 	values int
-	last   Pos
 }
 
 func (b *jsonBuilder) pos(offset int) Pos { return Pos{File: b.name, Line: b.lines.at(offset)} }
@@ -109,7 +108,6 @@ func (b *jsonBuilder) pos(offset int) Pos { return Pos{File: b.name, Line: b.lin
 func (b *jsonBuilder) value(v hujson.Value, path string) *Node {
 	n := &Node{Pos: b.pos(v.StartOffset)}
 	if b.values++; b.values > MaxValues {
-		b.last = n.Pos
 		return n
 	}
 	switch v := v.Value.(type) {
@@ -140,6 +138,7 @@ func (b *jsonBuilder) object(n *Node, v *hujson.Object, path string) {
 		pos := b.pos(m.Name.StartOffset)
 		keyPath := joinPath(path, key)
 		if before, twice := first[key]; twice {
+			b.values++
 			b.problems.Add(pos, keyPath, "is given twice; the first is on line %d", before.Line)
 			continue
 		}

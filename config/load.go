@@ -141,7 +141,7 @@ func (l *loader) fill(f *file) {
 	c.CompatibilityDate = l.compatibilityDate()
 	c.Dev = l.dev()
 	l.checkVars()
-	if f.isPages() {
+	if c.IsPages() {
 		l.addPagesVars()
 	}
 }

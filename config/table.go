@@ -246,16 +246,15 @@ func quoteList(words []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// nearest gives the candidate that differs from word in at most a third of its letters, and in no more than any other; empty
-// when there is none. Case and the choice between "-" and "_" count as nothing.
+// nearest gives the candidate that differs from word in at most a third of its letters and at most three, and in no more than any
+// other; empty when there is none. Case and the choice between "-" and "_" count as nothing.
 func nearest(word string, candidates []string) string {
 	fold := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "-", "_") }
-	const longestKey = 64
-	if len(word) > longestKey {
-		return ""
-	}
-	best, bestDistance := "", max(len(word)/3, 1)+1
+	best, bestDistance := "", min(max(len(word)/3, 1), 3)+1
 	for _, c := range candidates {
+		if max(len(c)-len(word), len(word)-len(c)) >= bestDistance {
+			continue
+		}
 		if d := editDistance(fold(word), fold(c)); d < bestDistance {
 			best, bestDistance = c, d
 		}
