@@ -99,7 +99,7 @@ func TestNearestSuggestsOnlyWhatIsNear(t *testing.T) {
 	}
 }
 
-func TestCheckUniqueBindings(t *testing.T) {
+func TestCheckUnique(t *testing.T) {
 	use := func(name, kind string, line int) BindingUse { return BindingUse{name, kind, Pos{"f", line}} }
 	const advice = " Bindings must have unique names, because the name is all a function has to tell them apart."
 	cases := []struct {
@@ -116,7 +116,7 @@ func TestCheckUniqueBindings(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			if got := CheckUniqueBindings(c.uses).Error(); got != c.want {
+			if got := checkUnique(c.uses).Error(); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})

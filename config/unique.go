@@ -14,9 +14,10 @@ type BindingUse struct {
 	Pos Pos
 }
 
-// CheckBindings is [CheckUniqueBindings], and in a Pages project refuses the name "ASSETS", which stands for the static files there.
+// CheckBindings reports names that more than one binding has, whatever their kinds, at the last binding of that name. In a Pages project it
+// refuses the name "ASSETS", which stands for the static files there.
 func (c *Config) CheckBindings(uses []BindingUse) Problems {
-	problems := CheckUniqueBindings(uses)
+	problems := checkUnique(uses)
 	if !c.IsPages() {
 		return problems
 	}
@@ -28,9 +29,9 @@ func (c *Config) CheckBindings(uses []BindingUse) Problems {
 	return problems
 }
 
-// CheckUniqueBindings reports names that more than one binding has, whatever their kinds. A problem is placed at the last binding
+// checkUnique reports names that more than one binding has, whatever their kinds. A problem is placed at the last binding
 // of that name.
-func CheckUniqueBindings(uses []BindingUse) Problems {
+func checkUnique(uses []BindingUse) Problems {
 	const advice = " Bindings must have unique names, because the name is all a function has to tell them apart."
 	var problems Problems
 	for _, group := range groupByName(uses) {
