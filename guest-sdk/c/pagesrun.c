@@ -423,7 +423,7 @@ pr_code pr_kv_read(const char *kv, const char *key, pr_str *value) {
   pr_kv_get_reply a;
   q.key = pr_s(key);
   pr_code code = pr_kv_get(kv, &q, &a);
-  *value = code != PR_OK || !a.found ? pr_n(NULL, 0) : a.value.len ? a.value : pr_s("");
+  *value = code != PR_OK || !a.found ? pr_n(NULL, 0) : a.value;
   return code;
 }
 

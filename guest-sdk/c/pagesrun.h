@@ -37,13 +37,13 @@ typedef struct pr_request {
   pr_str url;               /* scheme, host, path and query as sent */
   const pr_header *headers; /* one entry per field line, in the order of their names */
   size_t headers_len;
-  pr_str body;           /* the whole body, when body_stream is 0 */
-  pr_handle body_stream; /* the body as a stream, when it is long or still arriving; see pr_req_read */
-  pr_str remote_addr;    /* the client's IP address */
-  pr_str protocol;       /* such as "HTTP/1.1" */
-  pr_str id;             /* the event's id, as in pagesrun's log */
-  int64_t time_ms;       /* when the event began, in milliseconds since the Unix epoch */
-  size_t body_read;      /* how much of body pr_req_read has given out */
+  pr_str body;              /* the whole body, when body_stream is 0 */
+  pr_handle body_stream;    /* the body as a stream, when it is long or still arriving; see pr_req_read */
+  pr_str remote_addr;       /* the client's IP address */
+  pr_str protocol;          /* such as "HTTP/1.1" */
+  pr_str id;                /* the event's id, as in pagesrun's log */
+  int64_t time_ms;          /* when the event began, in milliseconds since the Unix epoch */
+  size_t body_read;         /* how much of body pr_req_read has given out */
 } pr_request;
 
 /* pr_response is the answer being put together. It is sent when pagesrun_fetch returns, or earlier by pr_res_send or pr_res_stream. */

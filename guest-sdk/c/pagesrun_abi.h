@@ -758,6 +758,7 @@ static inline void pr_error_encode(pr_buf *b, const pr_error *m) {
 
 static inline void pr_error_decode(pr_reader *r, pr_error *m) {
   pr_map it = pr_take_map(r);
+  m->message.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     m->code = pr_take_uint32(r);
@@ -786,6 +787,8 @@ static inline void pr_header_encode(pr_buf *b, const pr_header *m) {
 
 static inline void pr_header_decode(pr_reader *r, pr_header *m) {
   pr_map it = pr_take_map(r);
+  m->name.data = "";
+  m->value.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     m->name = pr_take_text(r);
@@ -832,6 +835,11 @@ static inline void pr_fetch_event_encode(pr_buf *b, const pr_fetch_event *m) {
 
 static inline void pr_fetch_event_decode(pr_reader *r, pr_fetch_event *m) {
   pr_map it = pr_take_map(r);
+  m->method.data = "";
+  m->url.data = "";
+  m->body.data = "";
+  m->remote_addr.data = "";
+  m->protocol.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     m->method = pr_take_text(r);
@@ -886,6 +894,8 @@ static inline void pr_event_encode(pr_buf *b, const pr_event *m) {
 
 static inline void pr_event_decode(pr_reader *r, pr_event *m) {
   pr_map it = pr_take_map(r);
+  m->kind.data = "";
+  m->id.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     m->kind = pr_take_text(r);
@@ -931,6 +941,7 @@ static inline void pr_respond_request_encode(pr_buf *b, const pr_respond_request
 
 static inline void pr_respond_request_decode(pr_reader *r, pr_respond_request *m) {
   pr_map it = pr_take_map(r);
+  m->body.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     m->status = pr_take_uint32(r);
@@ -1026,6 +1037,8 @@ static inline void pr_binding_info_encode(pr_buf *b, const pr_binding_info *m) {
 
 static inline void pr_binding_info_decode(pr_reader *r, pr_binding_info *m) {
   pr_map it = pr_take_map(r);
+  m->name.data = "";
+  m->kind.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     m->name = pr_take_text(r);
@@ -1084,6 +1097,8 @@ static inline void pr_kv_get_request_encode(pr_buf *b, const pr_kv_get_request *
 
 static inline void pr_kv_get_request_decode(pr_reader *r, pr_kv_get_request *m) {
   pr_map it = pr_take_map(r);
+  m->key.data = "";
+  m->type.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     m->key = pr_take_bytes(r);
@@ -1124,6 +1139,8 @@ static inline void pr_kv_get_reply_encode(pr_buf *b, const pr_kv_get_reply *m) {
 
 static inline void pr_kv_get_reply_decode(pr_reader *r, pr_kv_get_reply *m) {
   pr_map it = pr_take_map(r);
+  m->value.data = "";
+  m->metadata.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     m->found = pr_take_bool(r);
@@ -1165,6 +1182,7 @@ static inline void pr_kv_get_bulk_request_encode(pr_buf *b, const pr_kv_get_bulk
 
 static inline void pr_kv_get_bulk_request_decode(pr_reader *r, pr_kv_get_bulk_request *m) {
   pr_map it = pr_take_map(r);
+  m->type.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     if ((m->keys_len = pr_take_array(r)) != 0) {
@@ -1211,6 +1229,9 @@ static inline void pr_kv_entry_encode(pr_buf *b, const pr_kv_entry *m) {
 
 static inline void pr_kv_entry_decode(pr_reader *r, pr_kv_entry *m) {
   pr_map it = pr_take_map(r);
+  m->key.data = "";
+  m->value.data = "";
+  m->metadata.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     m->key = pr_take_bytes(r);
@@ -1284,6 +1305,9 @@ static inline void pr_kv_put_request_encode(pr_buf *b, const pr_kv_put_request *
 
 static inline void pr_kv_put_request_decode(pr_reader *r, pr_kv_put_request *m) {
   pr_map it = pr_take_map(r);
+  m->key.data = "";
+  m->value.data = "";
+  m->metadata.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     m->key = pr_take_bytes(r);
@@ -1331,6 +1355,7 @@ static inline void pr_kv_delete_request_encode(pr_buf *b, const pr_kv_delete_req
 
 static inline void pr_kv_delete_request_decode(pr_reader *r, pr_kv_delete_request *m) {
   pr_map it = pr_take_map(r);
+  m->key.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     m->key = pr_take_bytes(r);
@@ -1368,6 +1393,8 @@ static inline void pr_kv_list_request_encode(pr_buf *b, const pr_kv_list_request
 
 static inline void pr_kv_list_request_decode(pr_reader *r, pr_kv_list_request *m) {
   pr_map it = pr_take_map(r);
+  m->prefix.data = "";
+  m->cursor.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     m->prefix = pr_take_bytes(r);
@@ -1401,6 +1428,8 @@ static inline void pr_kv_key_encode(pr_buf *b, const pr_kv_key *m) {
 
 static inline void pr_kv_key_decode(pr_reader *r, pr_kv_key *m) {
   pr_map it = pr_take_map(r);
+  m->name.data = "";
+  m->metadata.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     m->name = pr_take_bytes(r);
@@ -1436,6 +1465,7 @@ static inline void pr_kv_list_reply_encode(pr_buf *b, const pr_kv_list_reply *m)
 
 static inline void pr_kv_list_reply_decode(pr_reader *r, pr_kv_list_reply *m) {
   pr_map it = pr_take_map(r);
+  m->cursor.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     if ((m->keys_len = pr_take_array(r)) != 0) {
@@ -1477,6 +1507,7 @@ static inline void pr_secrets_get_reply_encode(pr_buf *b, const pr_secrets_get_r
 
 static inline void pr_secrets_get_reply_decode(pr_reader *r, pr_secrets_get_reply *m) {
   pr_map it = pr_take_map(r);
+  m->value.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     m->value = pr_take_text(r);
@@ -1510,6 +1541,7 @@ static inline void pr_vars_get_reply_encode(pr_buf *b, const pr_vars_get_reply *
 
 static inline void pr_vars_get_reply_decode(pr_reader *r, pr_vars_get_reply *m) {
   pr_map it = pr_take_map(r);
+  m->value.data = "";
   while (pr_next(&it, r)) switch (it.key) {
   case 1:
     m->value = pr_take_text(r);

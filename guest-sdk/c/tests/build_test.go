@@ -1,0 +1,135 @@
+package tests
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+)
+
+// sdkDir is where pagesrun.h and pagesrun.c are.
+const sdkDir = ".."
+
+// wasmFlags are the flags the README tells users to build with.
+var wasmFlags = []string{"--target=wasm32-wasi", "-mexec-model=reactor", "-O2", "-Wl,--stack-first,--strip-debug", "-Wall", "-Wextra", "-Werror"}
+
+// wasmCC finds the compiler for WebAssembly; without one the test is skipped.
+func wasmCC(t *testing.T) string {
+	t.Helper()
+	for _, cc := range []string{os.Getenv("WASI_CC"), "clang-19"} {
+		if cc == "" {
+			continue
+		}
+		if path, err := exec.LookPath(cc); err == nil {
+			return path
+		}
+	}
+	t.Skip("clang-19 is not here; WASI_CC can name another clang with wasi-libc")
+	return ""
+}
+
+// compile runs a compiler and returns the path of what it made.
+func compile(t *testing.T, cc string, args ...string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "out")
+	args = append(args, "-I", sdkDir, "-I", "testdata", "-o", out)
+	if msg, err := exec.Command(cc, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", cc, strings.Join(args, " "), err, msg)
+	}
+	return out
+}
+
+// built holds the functions compiled so far, by source: several tests use the same one.
+var built = map[string][]byte{}
+
+// buildGuest builds a function the way users do and returns its bytes.
+func buildGuest(t *testing.T, source string) []byte {
+	t.Helper()
+	if wasm := built[source]; wasm != nil {
+		return wasm
+	}
+	args := append([]string{filepath.Join("testdata", source), filepath.Join(sdkDir, "pagesrun.c")}, wasmFlags...)
+	wasm, err := os.ReadFile(compile(t, wasmCC(t), args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	built[source] = wasm
+	return wasm
+}
+
+func TestSDKCompilesAsEveryDialectWithoutWarnings(t *testing.T) {
+	warn := []string{"-Wall", "-Wextra", "-Wpedantic", "-Werror", "-c"}
+	for _, row := range []struct {
+		name, cc string
+		args     []string
+	}{
+		{"C99 by gcc", "gcc", []string{"-std=c99", "-D_GNU_SOURCE", "../pagesrun.c"}},
+		{"C17 by gcc, optimised", "gcc", []string{"-std=c17", "-O2", "-D_GNU_SOURCE", "../pagesrun.c"}},
+		{"C++17 by g++", "g++", []string{"-std=c++17", "-x", "c++", "../pagesrun.c", "-Wno-missing-field-initializers"}},
+		{"a function in C++11", "g++", []string{"-std=c++11", "testdata/hello.cc", "-Wno-missing-field-initializers"}},
+		{"a function in C++23", "clang++-19", []string{"-std=c++23", "testdata/hello.cc"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if _, err := exec.LookPath(row.cc); err != nil {
+				t.Skip(err)
+			}
+			compile(t, row.cc, append(row.args, warn...)...)
+		})
+	}
+}
+
+func TestGuestsImportAndExportWhatTheContractSays(t *testing.T) {
+	ctx := context.Background()
+	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter())
+	defer r.Close(ctx)
+	for source, exports := range map[string]string{
+		"guest.c":                              "_initialize pagesrun_handle pagesrun_warm",
+		"../../../../examples/hello-c/hello.c": "_initialize pagesrun_handle",
+	} {
+		m, err := r.CompileModule(ctx, buildGuest(t, source))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name := range m.ExportedFunctions() {
+			if !strings.Contains(" "+exports+" ", " "+name+" ") {
+				t.Errorf("%s exports %s", source, name)
+			}
+			exports = strings.TrimSpace(strings.ReplaceAll(" "+exports+" ", " "+name+" ", " "))
+		}
+		if exports != "" {
+			t.Errorf("%s does not export %s", source, exports)
+		}
+		for _, f := range m.ImportedFunctions() {
+			checkImport(t, f)
+		}
+	}
+}
+
+// signatures are the contract's functions as parameters and results.
+var signatures = map[string]string{
+	"call": "i32 i32 i32 i32 i32 i32 -> i32", "wait": "i32 i32 i64 -> i32", "result": "i32 i32 i32 -> i32",
+	"read": "i32 i32 i32 -> i32", "write": "i32 i32 i32 -> i32", "close": "i32 i32 -> i32", "log": "i32 i32 i32 -> i32",
+}
+
+func checkImport(t *testing.T, f api.FunctionDefinition) {
+	module, name, _ := f.Import()
+	if module == "wasi_snapshot_preview1" {
+		return
+	}
+	var sig string
+	for _, p := range f.ParamTypes() {
+		sig += api.ValueTypeName(p) + " "
+	}
+	sig += "->"
+	for _, p := range f.ResultTypes() {
+		sig += " " + api.ValueTypeName(p)
+	}
+	if module != "pagesrun_v1" || signatures[name] != sig {
+		t.Errorf("import %s.%s: %s", module, name, sig)
+	}
+}
