@@ -9,6 +9,7 @@ import (
 
 	"github.com/pagesrun/pagesrun/abi"
 	"github.com/pagesrun/pagesrun/hostfuncs"
+	"github.com/pagesrun/pagesrun/hostfuncs/guestmem"
 	"github.com/pagesrun/pagesrun/runtime/linear"
 	"github.com/pagesrun/pagesrun/runtime/wasm"
 	"github.com/tetratelabs/wazero/api"
@@ -42,6 +43,7 @@ type instance struct {
 	dirty   api.Global
 	globals []api.MutableGlobal
 	entry   api.Function
+	stack   reflect.Value // the field of entry that holds its stack
 	events  int
 	ctx     *eventContext
 
@@ -80,8 +82,9 @@ func (a *App) newInstance(ctx context.Context) (*instance, error) {
 	if err != nil {
 		return nil, asLoadError("instantiate_failed", "the module cannot be instantiated", err)
 	}
-	in.mod, in.mem, in.memory = mod, mem, mod.Memory()
-	if in.memory != nil && mem != nil {
+	in.mod, in.mem = mod, mem
+	if mem != nil {
+		in.memory = mod.Memory()
 		in.buffer = reflect.ValueOf(in.memory).Elem().FieldByName("Buffer")
 	}
 	in.fuel = mod.ExportedGlobal(wasm.FuelExport).(api.MutableGlobal)
@@ -91,8 +94,24 @@ func (a *App) newInstance(ctx context.Context) (*instance, error) {
 	for _, g := range a.rewritten.Globals {
 		in.globals = append(in.globals, mod.ExportedGlobal(g.Name).(api.MutableGlobal))
 	}
-	in.entry = mod.ExportedFunction(a.entry)
+	in.makeEntry()
 	return in, nil
+}
+
+// makeEntry gives the instance a stack to run events on.
+func (in *instance) makeEntry() {
+	in.entry = in.mod.ExportedFunction(in.app.entry)
+	in.stack = reflect.ValueOf(in.entry).Elem().FieldByName("stack")
+}
+
+// stackBytesKept is the largest stack an idle instance keeps. Stacks grow with the depth of calls, up to 50 MB, and never shrink.
+const stackBytesKept = 256 << 10
+
+// trimStack replaces a stack that has become large.
+func (in *instance) trimStack() {
+	if in.stack.IsValid() && in.stack.Len() > stackBytesKept {
+		in.makeEntry()
+	}
 }
 
 func (in *instance) renewSession() {
@@ -125,7 +144,7 @@ func (in *instance) call(fn api.Function) (err error) {
 			err = fmt.Errorf("the engine failed: %v", r)
 		}
 	}()
-	return fn.CallWithStack(in.ctx, in.stack[:])
+	return fn.CallWithStack(in.ctx, in.params[:])
 }
 
 // close ends the coroutine and frees the instance.
@@ -147,7 +166,7 @@ func (in *instance) takeImage() (*image, error) {
 	img := &image{}
 	var data []byte
 	if in.memory != nil {
-		data, _ = in.memory.Read(0, in.memory.Size())
+		data, _ = guestmem.View(in.memory, 0, in.memory.Size())
 	}
 	memory, err := in.app.engine.backend.NewImage(data)
 	if err != nil {

@@ -13,13 +13,13 @@ import (
 type configFlags struct {
 	Config    string   `short:"c" placeholder:"FILE" help:"Configuration file (default: wrangler.json, wrangler.jsonc or wrangler.toml here or above)."`
 	Env       string   `short:"e" placeholder:"NAME" help:"Environment of the configuration file (or CLOUDFLARE_ENV)."`
-	EnvFile   []string `placeholder:"FILE" help:"Read variables from this file instead of .dev.vars or .env; repeatable."`
+	EnvFile   []string `sep:"none" placeholder:"FILE" help:"Read variables from this file instead of .dev.vars or .env; repeatable."`
 	PersistTo string   `placeholder:"DIR" help:"Data directory (default: .pagesrun beside the configuration file)."`
 }
 
 // bindingFlags add bindings to those of the file.
 type bindingFlags struct {
-	KV      []string `short:"k" name:"kv" placeholder:"NAME[=ID]" help:"Add a KV namespace; repeatable."`
+	KV      []string `short:"k" name:"kv" sep:"none" placeholder:"NAME[=ID]" help:"Add a KV namespace; repeatable."`
 	Binding []string `short:"b" placeholder:"KEY=VALUE" sep:"none" help:"Add a text variable; repeatable."`
 }
 

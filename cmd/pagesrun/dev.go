@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pagesrun/pagesrun/server"
+)
+
+// devCmd is "pagesrun dev".
+type devCmd struct {
+	projectFlags
+	serverFlags
+}
+
+// watchEvery is how often the watched files are looked at. Looking at a handful of files costs nothing, works on every file system and
+// needs no limit raised.
+const watchEvery = 200 * time.Millisecond
+
+// Run serves like "serve", with logs for people, and reloads when the module, the configuration or a variables file changes. Requests
+// in progress finish in the old version; when the new one cannot be loaded the old one goes on.
+func (c *devCmd) Run(ctx context.Context) error {
+	s := newReporting(c.LogLevel, true)
+	defer s.close()
+	p, err := c.open(context.WithoutCancel(ctx), s.surroundings())
+	if err != nil {
+		return err
+	}
+	srv := server.New(c.options(p.cfg, s), p.app)
+	if err := srv.Listen(); err != nil {
+		return errors.Join(err, closeProject(p))
+	}
+	announce(p, srv)
+	watched := make(chan *project, 1)
+	go func() { watched <- c.watch(ctx, s, srv, p) }()
+	err = srv.Run(ctx)
+	return errors.Join(err, closeProject(<-watched))
+}
+
+// watch reloads until ctx is done and gives the project that is served then.
+func (c *devCmd) watch(ctx context.Context, s *reporting, srv *server.Server, p *project) *project {
+	seen, stamp := fingerprint(p), stamps(p)
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return p
+		case <-ticker.C:
+		}
+		if stamps(p) == stamp || !settled(ctx, p) {
+			continue
+		}
+		stamp = stamps(p)
+		now := fingerprint(p)
+		if now == seen {
+			continue
+		}
+		seen = now
+		next, err := c.open(ctx, s.surroundings())
+		if err != nil {
+			s.log.Error("not reloaded, the version before goes on: " + err.Error())
+			continue
+		}
+		old := p
+		p = next
+		drained := srv.Swap(p.app)
+		s.log.Info(fmt.Sprintf("reloaded in %v", p.loadTime.Round(time.Millisecond)))
+		go func() {
+			<-drained
+			if err := closeProject(old); err != nil {
+				s.log.Warn("the version before did not end cleanly", "cause", err)
+			}
+		}()
+	}
+}
+
+// settled waits until the files stop changing, so that a half-written module is not loaded.
+func settled(ctx context.Context, p *project) bool {
+	before := stamps(p)
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(watchEvery / 2):
+	}
+	return stamps(p) == before
+}
+
+// stamps is a cheap first look: the sizes and times of the watched files.
+func stamps(p *project) string {
+	var b strings.Builder
+	for _, path := range p.watchedFiles() {
+		if info, err := os.Stat(path); err == nil {
+			fmt.Fprintf(&b, "%s %d %d\n", path, info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return b.String()
+}
+
+// fingerprint says whether anything that matters has changed: by content, so that a build which writes the same module again is no change.
+func fingerprint(p *project) [32]byte {
+	h := sha256.New()
+	for _, path := range p.watchedFiles() {
+		data, err := os.ReadFile(path)
+		fmt.Fprintf(h, "%s %v %d\n", path, err == nil, len(data))
+		h.Write(data)
+	}
+	return [32]byte(h.Sum(nil))
+}
+
+// watchedFiles are the module, the configuration file and the variables files.
+func (p *project) watchedFiles() []string {
+	files := []string{p.module}
+	if p.cfg.Path != "" {
+		files = append(files, p.cfg.Path)
+	}
+	for _, name := range []string{".dev.vars", ".env", ".env.local"} {
+		files = append(files, filepath.Join(p.cfg.Dir, name))
+		if p.cfg.Env != "" {
+			files = append(files, filepath.Join(p.cfg.Dir, name+"."+p.cfg.Env))
+		}
+	}
+	return append(files, p.cfg.SecretFiles...)
+}

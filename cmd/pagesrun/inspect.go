@@ -1,0 +1,78 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+
+	"github.com/pagesrun/pagesrun/runtime"
+)
+
+// inspectCmd is "pagesrun inspect".
+type inspectCmd struct {
+	Module string `arg:"" name:"app.wasm" help:"The module to look at."`
+	JSON   bool   `help:"Print JSON."`
+}
+
+// Run shows what is in a module and whether pagesrun would serve it. The exit status says the same.
+func (c *inspectCmd) Run() error {
+	code, err := os.ReadFile(c.Module)
+	if err != nil {
+		return err
+	}
+	report := runtime.Inspect(code)
+	if c.JSON {
+		enc := json.NewEncoder(os.Stdout)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(report)
+	} else {
+		err = printInspection(os.Stdout, c.Module, report)
+	}
+	if err == nil && len(report.Problems) > 0 {
+		return exitStatus(exitFailed)
+	}
+	return err
+}
+
+func printInspection(w io.Writer, path string, r *runtime.Inspection) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(t, "%s\t%d bytes\n", path, r.Bytes)
+	if r.Kind != "" {
+		fmt.Fprintf(t, "kind\t%s\n", r.Kind)
+		fmt.Fprintf(t, "events\t%s\n", r.Events)
+		fmt.Fprintf(t, "memory\t%s\n", r.Memory)
+		fmt.Fprintf(t, "functions\t%d, the largest of %d bytes\n", r.Functions, r.LargestBody)
+		fmt.Fprintf(t, "reset\t%s\n", r.Reset)
+	}
+	for _, p := range r.Producers {
+		fmt.Fprintf(t, "built with\t%s\n", p)
+	}
+	err := t.Flush()
+	printList(w, "imports", r.Imports)
+	printList(w, "exports", r.Exports)
+	if len(r.Problems) == 0 {
+		fmt.Fprintln(w, "\npagesrun can serve this module.")
+		return err
+	}
+	fmt.Fprintln(w, "\npagesrun cannot serve this module:")
+	for _, p := range r.Problems {
+		fmt.Fprintf(w, "  %s: %s\n", p.Code, p.Message)
+		if p.Hint != "" {
+			fmt.Fprintf(w, "    %s\n", p.Hint)
+		}
+	}
+	return errors.Join(err)
+}
+
+func printList(w io.Writer, title string, items []string) {
+	if len(items) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", title)
+	for _, item := range items {
+		fmt.Fprintf(w, "  %s\n", item)
+	}
+}

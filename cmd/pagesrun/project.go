@@ -1,0 +1,159 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pagesrun/pagesrun/config"
+	"github.com/pagesrun/pagesrun/hostfuncs"
+	"github.com/pagesrun/pagesrun/hostfuncs/bindings"
+	"github.com/pagesrun/pagesrun/runtime"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// projectFlags say what to serve.
+type projectFlags struct {
+	configFlags
+	bindingFlags
+	Module        string `arg:"" optional:"" name:"app.wasm" help:"The module to serve (default: \"main\" of the configuration file)."`
+	PortableReset bool   `help:"Reset instances in the way that works on every system, even where a faster one is there."`
+}
+
+// project is a loaded function with its configuration and bindings.
+type project struct {
+	cfg       *config.Config
+	module    string
+	dataDir   string
+	resources [][]hostfuncs.Resource
+	registry  *hostfuncs.Registry
+	app       *runtime.App
+	loadTime  time.Duration
+}
+
+// surroundings are what a project reports to.
+type surroundings struct {
+	log      *slog.Logger
+	observer runtime.Observer
+	metrics  prometheus.Registerer
+}
+
+// configure reads the configuration and decodes every binding's part of it. All problems come back at once.
+func (f *projectFlags) configure(log *slog.Logger) (*project, error) {
+	cfg, problems := f.load(f.bindingFlags)
+	resources, more := hostfuncs.Decode(bindings.All(), cfg)
+	problems = append(problems, more...)
+	problems.Sort()
+	for _, p := range problems {
+		if p.Warning {
+			log.Warn(p.Error())
+		}
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	module := f.Module
+	if module == "" {
+		module = cfg.Main
+	}
+	if module == "" {
+		return nil, usageError("nothing to serve: name a module (pagesrun serve app.wasm) or set \"main\" in wrangler.toml")
+	}
+	return &project{cfg: cfg, module: module, dataDir: f.dataDir(cfg), resources: resources}, nil
+}
+
+// open opens the bindings and loads the module.
+func (f *projectFlags) open(ctx context.Context, s surroundings) (*project, error) {
+	start := time.Now()
+	p, err := f.configure(s.log)
+	if err != nil {
+		return nil, err
+	}
+	code, err := readModule(p.module)
+	if err != nil {
+		return nil, err
+	}
+	p.registry, err = hostfuncs.Open(ctx, bindings.All(), p.resources, hostfuncs.Host{
+		Log: s.log, DataDir: p.dataDir, Now: time.Now, Metrics: s.metrics, Durability: p.cfg.Pagesrun.Durability,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.app, err = runtime.Load(ctx, code, runtime.Options{
+		Registry: p.registry, Limits: limits(p.cfg.Pagesrun.Limits), Isolation: runtime.Isolation(p.cfg.Pagesrun.Isolation),
+		CacheDir: cacheDir(p.dataDir, s.log), PortableReset: f.PortableReset, Observer: s.observer, Log: s.log,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", p.module, err), p.registry.Close(ctx))
+	}
+	p.loadTime = time.Since(start)
+	return p, nil
+}
+
+// close waits for running events until ctx ends, then closes the bindings.
+func (p *project) close(ctx context.Context) error {
+	return errors.Join(p.app.Close(ctx), p.registry.Close(ctx))
+}
+
+// readModule reads the module, with the usual mistakes named.
+func readModule(path string) ([]byte, error) {
+	code, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, usageError(fmt.Sprintf("there is no file %s: build the function first", path))
+	case err != nil:
+		return nil, err
+	}
+	switch ext := strings.ToLower(filepath.Ext(path)); ext {
+	case ".js", ".mjs", ".ts", ".tsx", ".jsx":
+		return nil, usageError(path + " is source code: pagesrun serves WebAssembly modules; point \"main\" to a .wasm file")
+	}
+	return code, nil
+}
+
+// cacheDir is where compiled modules are kept. Without one they are compiled at every start.
+func cacheDir(dataDir string, log *slog.Logger) string {
+	dir := filepath.Join(dataDir, "cache")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		log.Warn("compiled modules cannot be kept for the next start", "cause", err)
+		return ""
+	}
+	return dir
+}
+
+// limits takes the configured limits over into the runtime's.
+func limits(l config.Limits) runtime.Limits {
+	ms := func(v int64) time.Duration { return time.Duration(v) * time.Millisecond }
+	return runtime.Limits{
+		CPU: ms(l.CPUMS), Wall: ms(l.WallMS), Startup: ms(l.StartupMS), Compile: runtime.DefaultLimits().Compile,
+		MemoryBytes: uint64(l.MemoryMB) << 20, Handles: int(l.Handles), Operations: int(l.Operations), LogBytes: int(l.LogBytes),
+		Instances: int(l.Concurrency), Queue: int(l.Queue), QueueWait: ms(l.QueueWaitMS),
+		InstanceEvents: int(l.InstanceEventsMax), ResidentBytes: int(l.ResidentBytes),
+	}
+}
+
+// describe lists what was loaded, for the person at the terminal.
+func (p *project) describe() []string {
+	name := cmp.Or(p.cfg.Name, strings.TrimSuffix(filepath.Base(p.module), ".wasm"))
+	lines := []string{fmt.Sprintf("%s from %s, ready in %v (%s reset, image of %d KiB)", name, p.module, p.loadTime.Round(time.Millisecond), p.app.Backend(), p.app.ImageBytes()>>10)}
+	if p.cfg.Path != "" {
+		lines = append(lines, "configuration  "+p.cfg.Path)
+	}
+	dir, err := filepath.Abs(p.dataDir)
+	if err != nil {
+		dir = p.dataDir
+	}
+	lines = append(lines, "data           "+dir)
+	for i, kind := range bindings.All() {
+		for _, r := range p.resources[i] {
+			lines = append(lines, fmt.Sprintf("%-14s %s %s", kind.Kind(), r.BindingName(), r.Describe()))
+		}
+	}
+	return lines
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+
+	"github.com/pagesrun/pagesrun/server/observe"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/term"
+)
+
+// reporting is where a serving process's logs and metrics go.
+type reporting struct {
+	log      *slog.Logger
+	lines    *observe.Log
+	observer *observe.Observer
+	metrics  *prometheus.Registry
+}
+
+// levels are the values of --log-level; "none" is above everything.
+var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError, "none": slog.LevelError + 100}
+
+// newReporting writes to standard error: short lines for a person when pretty, otherwise one JSON object per line, or text on a terminal.
+func newReporting(level string, pretty bool) *reporting {
+	terminal := term.IsTerminal(int(os.Stderr.Fd()))
+	format := observe.FormatJSON
+	switch {
+	case pretty:
+		format = observe.FormatPretty
+	case terminal:
+		format = observe.FormatText
+	}
+	lines := observe.NewLog(os.Stderr, observe.LogOptions{Format: format, Level: levels[level], Color: terminal && os.Getenv("NO_COLOR") == ""})
+	metrics := newMetrics()
+	return &reporting{log: lines.Logger(), lines: lines, observer: observe.New(lines, metrics), metrics: metrics}
+}
+
+func (r *reporting) surroundings() surroundings {
+	return surroundings{log: r.log, observer: r.observer, metrics: replacing{r.metrics}}
+}
+
+func (r *reporting) close() { r.lines.Close() }
+
+// replacing lets a reloaded project register its metrics over those of the one before.
+type replacing struct{ *prometheus.Registry }
+
+// Register implements prometheus.Registerer.
+func (r replacing) Register(c prometheus.Collector) error {
+	err := r.Registry.Register(c)
+	var already prometheus.AlreadyRegisteredError
+	if errors.As(err, &already) {
+		r.Registry.Unregister(already.ExistingCollector)
+		err = r.Registry.Register(c)
+	}
+	return err
+}
+
+// MustRegister implements prometheus.Registerer.
+func (r replacing) MustRegister(cs ...prometheus.Collector) {
+	for _, c := range cs {
+		if err := r.Register(c); err != nil {
+			panic(err)
+		}
+	}
+}

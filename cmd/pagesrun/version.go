@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+// release is set by the linker in released builds.
+var release = ""
+
+type versionCmd struct{}
+
+// Run shows the versions of pagesrun, Go and the engine.
+func (versionCmd) Run() error {
+	fmt.Printf("pagesrun %s (%s, %s/%s, wazero %s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, dependency("github.com/tetratelabs/wazero"))
+	return nil
+}
+
+// version is the released version, or the module's as the Go toolchain knows it.
+func version() string {
+	if release != "" {
+		return release
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "development"
+}
+
+func dependency(path string) string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, dep := range info.Deps {
+		if dep.Path == path {
+			return dep.Version
+		}
+	}
+	return "unknown"
+}
