@@ -32,6 +32,9 @@ var handleTag = []byte{0xd9, abi.TagHandle >> 8, abi.TagHandle & 0xff}
 // else, much computing) the operation is handed to a goroutine; see Kick.
 func (s *Session) call(target, op, msg []byte) (abi.Handle, abi.Code) {
 	s.Kick()
+	if s.calls >= s.limits.Operations {
+		return 0, abi.CodeLimitExceeded
+	}
 	s.calls++
 	c := &call{}
 	s.mu.Lock()
@@ -40,12 +43,9 @@ func (s *Session) call(target, op, msg []byte) (abi.Handle, abi.Code) {
 	if code != 0 {
 		return 0, code
 	}
-	switch {
-	case s.calls > s.limits.Operations:
-		s.fail(c, &abi.Error{Code: abi.CodeLimitExceeded, Message: "the event has made as many calls as it may"})
-	case len(target) == 0:
+	if len(target) == 0 {
 		s.own(c, string(op), msg)
-	default:
+	} else {
 		s.bind(c, string(target), string(op), msg)
 	}
 	return h, 0
@@ -63,12 +63,31 @@ func (s *Session) bind(c *call, target, op string, msg []byte) {
 		s.fail(c, &abi.Error{Code: abi.CodeNotDuringWarm, Message: op + " is not available before the first event"})
 		return
 	}
+	if !s.hold(len(msg)) {
+		s.fail(c, errHeld())
+		return
+	}
 	c.target, c.op, c.msg = t, o, bytes.Clone(msg)
 	if len(msg) > inlineBytesMax || bytes.Contains(msg, handleTag) {
 		s.spawn(c)
 		return
 	}
 	s.deferred = c
+}
+
+// hold counts n bytes that the event keeps in the host; false when that is over the limit.
+func (s *Session) hold(n int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n > HeldBytesMax-s.held {
+		return false
+	}
+	s.held += n
+	return true
+}
+
+func errHeld() *abi.Error {
+	return &abi.Error{Code: abi.CodeLimitExceeded, Message: "the event's open calls hold as many bytes as they may; take their replies first"}
 }
 
 // fail finishes a call with an error.
@@ -84,12 +103,35 @@ func (s *Session) fail(c *call, err *abi.Error) {
 func (s *Session) perform(ctx context.Context, c *call) {
 	reply, err := c.op.Run(ctx, &Call{Target: c.target.name, streams: s}, c.msg, c.reply[:0])
 	if err != nil {
+		reply = nil
+	}
+	if !s.settle(c, len(reply)) {
+		err = errHeld()
+	}
+	if err != nil {
 		s.fail(c, s.publicError(c, err))
 		return
 	}
 	c.reply = reply
 	c.op.ok.Inc()
 	c.done.Store(true)
+}
+
+// settle lets go of a call's request and holds its reply, unless the guest has closed the call; false when that is over the limit.
+func (s *Session) settle(c *call, reply int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held -= len(c.msg)
+	c.msg = nil
+	if c.closed {
+		return true
+	}
+	if reply > HeldBytesMax-s.held {
+		return false
+	}
+	s.held += reply
+	c.held = reply
+	return true
 }
 
 // Kick hands the operation that has not started yet, if there is one, to a goroutine.
@@ -192,6 +234,9 @@ func (s *Session) decodeResponse(r *Response) *abi.Error {
 	if r.Message.Status < 200 || r.Message.Status > 599 {
 		return &abi.Error{Code: abi.CodeInvalidArgument, Message: "respond: the status must be within 200 to 599"}
 	}
+	if len(r.Message.Headers) > ResponseHeadersMax || headerBytes(r.Message.Headers) > ResponseHeaderBytesMax {
+		return &abi.Error{Code: abi.CodeLimitExceeded, Message: "respond: more than 256 header fields or 128 KiB of them"}
+	}
 	if r.Message.Stream == 0 {
 		return nil
 	}
@@ -201,6 +246,13 @@ func (s *Session) decodeResponse(r *Response) *abi.Error {
 	}
 	r.Stream = stream
 	return nil
+}
+
+func headerBytes(headers []abi.Header) (n int) {
+	for _, h := range headers {
+		n += len(h.Name) + len(h.Value)
+	}
+	return n
 }
 
 // Respond gives the response of a guest that does not speak the ABI (CGI). It reports false when there was one already.

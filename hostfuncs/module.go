@@ -39,12 +39,26 @@ type hostFunction func(s *Session, mem api.Memory, stack []uint64) (int32, abi.C
 
 // Call implements api.GoModuleFunction.
 func (f hostFunction) Call(ctx context.Context, mod api.Module, stack []uint64) {
-	n, code := f(FromContext(ctx), mod.Memory(), stack)
+	s := FromContext(ctx)
+	s.sched.Charge(callUnits)
+	n, code := f(s, mod.Memory(), stack)
 	if code != 0 {
 		n = -int32(code)
 	}
 	stack[0] = api.EncodeI32(n)
 }
+
+// What host functions charge, in units of guest code (about a nanosecond each): every call, a byte that is copied or decoded, a handle that is
+// waited for.
+const (
+	callUnits   = 100
+	bytesShift  = 2
+	handleUnits = 16
+	logUnits    = 2000
+)
+
+// chargeBytes charges for moving n bytes.
+func (s *Session) chargeBytes(n int) { s.sched.Charge(n >> bytesShift) }
 
 func abiCall(s *Session, mem api.Memory, stack []uint64) (int32, abi.Code) {
 	targetLen, opLen, msgLen := uint32(stack[1]), uint32(stack[3]), uint32(stack[5])
@@ -57,6 +71,7 @@ func abiCall(s *Session, mem api.Memory, stack []uint64) (int32, abi.Code) {
 	if !ok1 || !ok2 || !ok3 {
 		return 0, abi.CodeBadPointer
 	}
+	s.chargeBytes(len(msg))
 	h, code := s.call(target, op, msg)
 	return int32(h), code
 }
@@ -70,6 +85,7 @@ func abiWait(s *Session, mem api.Memory, stack []uint64) (int32, abi.Code) {
 	if s.waiting, ok = guestmem.Uint32s(mem, uint32(stack[0]), n, s.waiting[:0]); !ok {
 		return 0, abi.CodeBadPointer
 	}
+	s.sched.Charge(int(n) * handleUnits)
 	i, code := s.wait(time.Duration(int64(stack[2])))
 	return int32(i), code
 }
@@ -85,6 +101,7 @@ func abiResult(s *Session, mem api.Memory, stack []uint64) (int32, abi.Code) {
 	}
 	if len(msg) <= int(capacity) {
 		guestmem.Write(mem, ptr, msg)
+		s.chargeBytes(len(msg))
 		s.taken(h)
 	}
 	return int32(len(msg)), 0
@@ -96,6 +113,7 @@ func abiRead(s *Session, mem api.Memory, stack []uint64) (int32, abi.Code) {
 		return 0, abi.CodeBadPointer
 	}
 	n, code := s.read(uint32(stack[0]), dst)
+	s.chargeBytes(n)
 	return int32(n), code
 }
 
@@ -105,6 +123,7 @@ func abiWrite(s *Session, mem api.Memory, stack []uint64) (int32, abi.Code) {
 		return 0, abi.CodeBadPointer
 	}
 	n, code := s.write(uint32(stack[0]), data)
+	s.chargeBytes(n)
 	return int32(n), code
 }
 
@@ -117,7 +136,11 @@ func abiLog(s *Session, mem api.Memory, stack []uint64) (int32, abi.Code) {
 	if !ok {
 		return 0, abi.CodeBadPointer
 	}
-	return 0, s.log(uint32(stack[0]), text)
+	code := s.log(uint32(stack[0]), text)
+	if code == 0 {
+		s.chargeBytes(len(text) + logUnits<<bytesShift)
+	}
+	return 0, code
 }
 
 // ioBytesMax is the most one read moves: what a host call copies is not charged to the guest's time piece by piece.

@@ -18,13 +18,27 @@ type Limits struct {
 	Handles int
 	// Operations is how many calls one event may make.
 	Operations int
-	// LogBytes is how much one event may log, stdout and stderr included.
+	// LogBytes is how much one event may log, stdout and stderr included. Each line counts [LogLineBytes] more than its text.
 	LogBytes int
 }
 
-// Scheduler is told when an event's goroutine is about to block in the host, so that it can hand the processor and the client's
-// connection to others.
+// Limits that are the same for every event.
+const (
+	// LogLineBytes is what a log line counts besides its text, for what is stored around it.
+	LogLineBytes = 64
+	// HeldBytesMax is how much the requests under way and the replies not yet taken of one event may have together.
+	HeldBytesMax = 64 << 20
+	// ResponseHeadersMax and ResponseHeaderBytesMax bound the header fields of one response, names and values counted.
+	ResponseHeadersMax     = 256
+	ResponseHeaderBytesMax = 128 << 10
+)
+
+// Scheduler is told what an event does in the host: when its goroutine is about to block, so that it can hand the processor
+// and the client's connection to others, and what it works in the guest's name.
 type Scheduler interface {
+	// Charge counts work of a host function as if the guest had run that many units of its own code. Without it a guest that
+	// only calls expensive host functions would get by its limit.
+	Charge(units int)
 	// Block is called before, Unblock after. Unblock may itself wait for its turn.
 	Block()
 	Unblock()
@@ -77,6 +91,7 @@ type Session struct {
 	mu      sync.Mutex
 	handles []entry
 	open    int
+	held    int // bytes of requests under way and replies not taken
 	pipes   []*pipe
 	done    chan struct{} // closed when operations must stop; made when somebody asks
 	over    bool          // done is closed
@@ -104,6 +119,8 @@ type call struct {
 	reply  []byte
 	done   atomic.Bool
 	cancel context.CancelFunc
+	closed bool // by the guest; like held guarded by the session's mu
+	held   int  // bytes of the reply that count as held
 }
 
 // NewSession makes a session that serves events one after the other.
@@ -118,7 +135,7 @@ func NewSession(registry *Registry, limits Limits, sched Scheduler, logger func(
 func (s *Session) Begin(parent context.Context, phase Phase, message []byte, deadline time.Time) {
 	s.parent, s.phase, s.event, s.deadline = parent, phase, message, deadline
 	s.response, s.logged, s.calls, s.deferred, s.blocked, s.cut = nil, 0, 0, nil, 0, false
-	s.handles, s.open, s.pipes = s.handles[:0], 0, s.pipes[:0]
+	s.handles, s.open, s.held, s.pipes = s.handles[:0], 0, 0, s.pipes[:0]
 	s.done, s.over, s.cause, s.stop, s.expiry, s.ended = nil, false, nil, nil, nil, false
 }
 

@@ -184,7 +184,9 @@ func (s *Session) taken(h uint32) {
 		return
 	}
 	s.mu.Lock()
-	s.free(&s.handles[h-1])
+	e := &s.handles[h-1]
+	s.held -= e.call.held
+	s.free(e)
 	s.mu.Unlock()
 }
 
@@ -244,9 +246,14 @@ func (s *Session) close(h, reason uint32) abi.Code {
 	}
 	v := *e
 	s.free(e)
+	if v.call != nil {
+		v.call.closed = true
+		s.held -= v.call.held
+	}
 	s.mu.Unlock()
 	if v.call != nil && v.call == s.deferred {
 		s.deferred = nil
+		s.settle(v.call, 0)
 	}
 	end := error(errAborted)
 	if reason == abi.CloseFinish {
@@ -268,11 +275,11 @@ func (s *Session) log(level uint32, text []byte) abi.Code {
 	return 0
 }
 
-// ChargeLog counts n bytes against the event's log limit; false when they are over it.
+// ChargeLog counts a line of n bytes against the event's log limit; false when that is over it.
 func (s *Session) ChargeLog(n int) bool {
-	if n > s.limits.LogBytes-s.logged {
+	if n+LogLineBytes > s.limits.LogBytes-s.logged {
 		return false
 	}
-	s.logged += n
+	s.logged += n + LogLineBytes
 	return true
 }

@@ -70,7 +70,7 @@ func (a *App) chooseEntry() error {
 	case a.info.Export(abi.ExportHandle) != nil:
 		return &LoadError{Code: "bad_export", Message: abi.ExportHandle + " must be a function without parameters and results"}
 	case noParams(abi.ExportStart):
-		a.entry, a.command = abi.ExportStart, true
+		a.entry, a.command, a.opts.Isolation = abi.ExportStart, true, IsolationEvent
 	default:
 		return &LoadError{
 			Code:    "no_entry",
@@ -252,16 +252,16 @@ func (in *instance) recycle() (discarded string) {
 	switch {
 	case in.err != nil && !errors.Is(in.err, context.Canceled):
 		discarded = "failed"
-	case in.app.fresh:
-		discarded = "fresh"
-	case in.isDirty():
-		discarded = "tables_changed"
 	case in.app.opts.Isolation == IsolationInstance && in.err != nil:
 		discarded = "canceled"
 	case in.app.opts.Isolation == IsolationInstance:
 		if in.events >= in.app.opts.Limits.InstanceEvents {
 			discarded = "retired"
 		}
+	case in.app.fresh:
+		discarded = "fresh"
+	case in.isDirty():
+		discarded = "tables_changed"
 	default:
 		if err := in.reset(in.app.image); err != nil {
 			in.app.opts.Log.Warn("an instance could not be reset", "cause", err)
@@ -272,6 +272,7 @@ func (in *instance) recycle() (discarded string) {
 		in.app.pool.discard(in)
 		return discarded
 	}
+	in.trimStack()
 	in.app.pool.put(in)
 	return ""
 }

@@ -93,6 +93,8 @@ func appendHeaderVariables(env []string, ev *abi.FetchEvent) []string {
 type cgiResponse struct {
 	session *hostfuncs.Session
 	buf     []byte // the header while it is incomplete, the body's beginning after that
+	line    int    // where the first line that is not complete begins in buf
+	err     error  // why the output is no response
 	head    *abi.RespondRequest
 	pipe    *hostfuncs.PipeWriter
 }
@@ -104,10 +106,14 @@ func (c *cgiResponse) write(data []byte) error {
 		}
 		return nil
 	}
+	if c.err != nil {
+		return c.err
+	}
 	c.buf = append(c.buf, data...)
 	if c.head == nil {
-		if err := c.parse(); err != nil {
-			return err
+		if c.err = c.parse(); c.err != nil {
+			c.buf = nil
+			return c.err
 		}
 	}
 	if c.head == nil || len(c.buf) <= cgiBufferBytesMax {
@@ -118,11 +124,11 @@ func (c *cgiResponse) write(data []byte) error {
 
 // parse takes the header off the buffer once it is complete.
 func (c *cgiResponse) parse() error {
-	end, after := headerEnd(c.buf)
+	end, after := headerEnd(c.buf, &c.line)
+	if max(end, 0) > cgiHeaderBytesMax || (end < 0 && len(c.buf) > cgiHeaderBytesMax) {
+		return errCGIHeader
+	}
 	if end < 0 {
-		if len(c.buf) > cgiHeaderBytesMax {
-			return errCGIHeader
-		}
 		return nil
 	}
 	head, err := parseCGIHeader(string(c.buf[:end]))
@@ -133,18 +139,19 @@ func (c *cgiResponse) parse() error {
 	return nil
 }
 
-// headerEnd finds the empty line: the header is before end, the body begins at after. end is -1 when there is none yet.
-func headerEnd(b []byte) (end, after int) {
-	for at := 0; ; {
-		i := bytes.IndexByte(b[at:], '\n')
+// headerEnd finds the empty line: the header is before end, the body begins at after. end is -1 when there is none yet. It looks
+// from the line on that at says, and moves at to the first incomplete one.
+func headerEnd(b []byte, at *int) (end, after int) {
+	for {
+		i := bytes.IndexByte(b[*at:], '\n')
 		if i < 0 {
 			return -1, 0
 		}
-		line := bytes.TrimSuffix(b[at:at+i], []byte("\r"))
+		line := bytes.TrimSuffix(b[*at:*at+i], []byte("\r"))
 		if len(line) == 0 {
-			return at, at + i + 1
+			return *at, *at + i + 1
 		}
-		at += i + 1
+		*at += i + 1
 	}
 }
 

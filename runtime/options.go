@@ -1,10 +1,12 @@
 package runtime
 
 import (
+	"cmp"
 	"log/slog"
 	"time"
 
 	"github.com/pagesrun/pagesrun/hostfuncs"
+	"github.com/pagesrun/pagesrun/runtime/linear"
 )
 
 // Isolation says what an event may find of the events before it.
@@ -14,7 +16,8 @@ type Isolation string
 const (
 	// IsolationEvent: every event finds the instance exactly as it was after start-up. The default.
 	IsolationEvent Isolation = "event"
-	// IsolationInstance: state survives between the events of one instance, as in a Workers isolate.
+	// IsolationInstance: state survives between the events of one instance, as in a Workers isolate. WASI commands cannot have it: they run from
+	// start to end in every event.
 	IsolationInstance Isolation = "instance"
 )
 
@@ -73,9 +76,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Limits == (Limits{}) {
-		o.Limits = DefaultLimits()
-	}
+	o.Limits = o.Limits.withDefaults()
 	if o.Isolation == "" {
 		o.Isolation = IsolationEvent
 	}
@@ -86,6 +87,20 @@ func (o Options) withDefaults() Options {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return o
+}
+
+// memoryBytesMax is the largest memory a 32-bit guest can have whose size still fits in 32 bits.
+const memoryBytesMax = 1<<32 - linear.WasmPageBytes
+
+func (l Limits) withDefaults() Limits {
+	d := DefaultLimits()
+	return Limits{
+		CPU: cmp.Or(l.CPU, d.CPU), Wall: cmp.Or(l.Wall, d.Wall), Startup: cmp.Or(l.Startup, d.Startup), Compile: cmp.Or(l.Compile, d.Compile),
+		MemoryBytes: min(cmp.Or(l.MemoryBytes, d.MemoryBytes), memoryBytesMax),
+		Handles:     cmp.Or(l.Handles, d.Handles), Operations: cmp.Or(l.Operations, d.Operations), LogBytes: cmp.Or(l.LogBytes, d.LogBytes),
+		Instances: cmp.Or(l.Instances, d.Instances), Queue: cmp.Or(l.Queue, d.Queue), QueueWait: cmp.Or(l.QueueWait, d.QueueWait),
+		InstanceEvents: cmp.Or(l.InstanceEvents, d.InstanceEvents), ResidentBytes: cmp.Or(l.ResidentBytes, d.ResidentBytes),
+	}
 }
 
 // silent is the observer nobody asked for.

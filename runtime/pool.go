@@ -177,10 +177,6 @@ func (p *pool) adopt(in *instance) {
 // close refuses new events, waits until the running ones are done or ctx ends, and closes every idle instance.
 func (p *pool) close(ctx context.Context) error {
 	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		return nil
-	}
 	p.closed = true
 	idle := p.idle
 	p.idle = nil

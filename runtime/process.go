@@ -130,6 +130,9 @@ func (p *process) Exit(code uint32) { panic(&exitError{code: code}) }
 // Check implements [wasi.Process].
 func (p *process) Check() { p.in.check() }
 
+// Charge implements [wasi.Process].
+func (p *process) Charge(units int) { p.in.Charge(units) }
+
 // lineBytesMax is the longest line logged in one piece.
 const lineBytesMax = 16 << 10
 

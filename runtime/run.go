@@ -15,7 +15,7 @@ var errCPU = errors.New("the CPU time limit is used up")
 // run is the part of an instance that belongs to the running event.
 type run struct {
 	yield    func(state) bool
-	stack    [1]uint64
+	params   [1]uint64 // none: entries have no parameters, but the engine wants room
 	eventBuf []byte
 	eventID  string
 	request  *Request
@@ -116,6 +116,15 @@ func (in *instance) Block() {
 	in.leaveGate()
 	if in.ctx.Response() != nil {
 		in.detach()
+	}
+}
+
+// Charge implements [hostfuncs.Scheduler]. The guest's next check sees it; when a whole quantum is overdrawn the check is made at once.
+func (in *instance) Charge(units int) {
+	left := int64(in.fuel.Get()) - int64(units)
+	in.fuel.Set(uint64(left))
+	if left < -quantum {
+		in.tick()
 	}
 }
 

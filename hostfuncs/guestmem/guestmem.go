@@ -6,13 +6,17 @@ package guestmem
 
 import (
 	"encoding/binary"
+	"reflect"
 
 	"github.com/tetratelabs/wazero/api"
 )
 
+// missing says that a module has no memory. The engine then gives a nil pointer in an interface that is not nil.
+func missing(m api.Memory) bool { return m == nil || reflect.ValueOf(m).IsNil() }
+
 // View gives n bytes of m at ptr. It is false when the range is not wholly inside the memory, or when there is no memory.
 func View(m api.Memory, ptr, n uint32) ([]byte, bool) {
-	if m == nil {
+	if missing(m) {
 		return nil, false
 	}
 	return m.Read(ptr, n)
@@ -29,7 +33,7 @@ func Copy(m api.Memory, ptr, n uint32, dst []byte) ([]byte, bool) {
 
 // Write puts data at ptr; nothing is written when it does not fit.
 func Write(m api.Memory, ptr uint32, data []byte) bool {
-	if m == nil {
+	if missing(m) {
 		return false
 	}
 	return m.Write(ptr, data)
@@ -37,12 +41,12 @@ func Write(m api.Memory, ptr uint32, data []byte) bool {
 
 // WriteUint32 puts a little-endian 32-bit value at ptr.
 func WriteUint32(m api.Memory, ptr, v uint32) bool {
-	return m != nil && m.WriteUint32Le(ptr, v)
+	return !missing(m) && m.WriteUint32Le(ptr, v)
 }
 
 // WriteUint64 puts a little-endian 64-bit value at ptr.
 func WriteUint64(m api.Memory, ptr uint32, v uint64) bool {
-	return m != nil && m.WriteUint64Le(ptr, v)
+	return !missing(m) && m.WriteUint64Le(ptr, v)
 }
 
 // Uint32s appends n little-endian 32-bit values at ptr to dst. It is false when the range is not wholly inside the memory.

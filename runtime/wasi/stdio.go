@@ -43,11 +43,12 @@ func exportStdio(b wazero.HostModuleBuilder) {
 
 // Call implements api.GoModuleFunction. Without mounts no other descriptor is open.
 func (f stdioFunction) Call(ctx context.Context, mod api.Module, stack []uint64) {
+	p := processOf(ctx)
 	if uint32(stack[0]) > stdioMax {
 		stack[0] = badf
 		return
 	}
-	stack[0] = uint64(f.ours(ctx.Value(Key{}).(Process), mod.Memory(), stack))
+	stack[0] = uint64(f.ours(p, mod.Memory(), stack))
 }
 
 func stdin(p Process, mem api.Memory, st []uint64) uint32 {

@@ -9,11 +9,10 @@ import (
 	"github.com/pagesrun/pagesrun/hostfuncs/guestmem"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	preview1 "github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
 
 // ModuleName is the import module of WASI preview 1.
-const ModuleName = preview1.ModuleName
+const ModuleName = "wasi_snapshot_preview1"
 
 // Process is what a guest sees of the world during one event.
 type Process interface {
@@ -36,6 +35,8 @@ type Process interface {
 	Exit(code uint32)
 	// Check lets the host in during long copies: it ends the event when a limit is reached.
 	Check()
+	// Charge counts work as if the guest had run that many units of its own code.
+	Charge(units int)
 }
 
 // Key finds the [Process] in the context of a host call.
@@ -68,7 +69,17 @@ type function func(p Process, mem api.Memory, stack []uint64) uint32
 
 // Call implements api.GoModuleFunction.
 func (f function) Call(ctx context.Context, mod api.Module, stack []uint64) {
-	stack[0] = uint64(f(ctx.Value(Key{}).(Process), mod.Memory(), stack))
+	stack[0] = uint64(f(processOf(ctx), mod.Memory(), stack))
+}
+
+// callUnits is what every call charges; bytes and other items charge a unit each, on the generous side.
+const callUnits = 100
+
+// processOf finds the process of the running event and charges it for a call.
+func processOf(ctx context.Context) Process {
+	p := ctx.Value(Key{}).(Process)
+	p.Charge(callUnits)
+	return p
 }
 
 const i32, i64 = api.ValueTypeI32, api.ValueTypeI64
@@ -76,7 +87,6 @@ const i32, i64 = api.ValueTypeI32, api.ValueTypeI64
 // Instantiate makes WASI preview 1 importable by every module of r.
 func Instantiate(ctx context.Context, r wazero.Runtime) error {
 	b := r.NewHostModuleBuilder(ModuleName)
-	preview1.NewFunctionExporter().ExportFunctions(b)
 	for _, f := range []struct {
 		name   string
 		fn     function
@@ -97,12 +107,14 @@ func Instantiate(ctx context.Context, r wazero.Runtime) error {
 	}
 	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(procExit), []api.ValueType{i32}, nil).Export("proc_exit")
 	exportStdio(b)
+	exportFiles(b)
 	_, err := b.Instantiate(ctx)
 	return err
 }
 
-func putStrings(mem api.Memory, list []string, offsets, data uint32) uint32 {
+func putStrings(p Process, mem api.Memory, list []string, offsets, data uint32) uint32 {
 	for _, s := range list {
+		p.Charge(callUnits + len(s))
 		if !guestmem.WriteUint32(mem, offsets, data) || !guestmem.Write(mem, data, append([]byte(s), 0)) {
 			return fault
 		}
@@ -112,8 +124,9 @@ func putStrings(mem api.Memory, list []string, offsets, data uint32) uint32 {
 	return success
 }
 
-func sizes(mem api.Memory, list []string, count, bytes uint32) uint32 {
+func sizes(p Process, mem api.Memory, list []string, count, bytes uint32) uint32 {
 	total := 0
+	p.Charge(len(list))
 	for _, s := range list {
 		total += len(s) + 1
 	}
@@ -124,19 +137,19 @@ func sizes(mem api.Memory, list []string, count, bytes uint32) uint32 {
 }
 
 func argsGet(p Process, mem api.Memory, st []uint64) uint32 {
-	return putStrings(mem, p.Args(), uint32(st[0]), uint32(st[1]))
+	return putStrings(p, mem, p.Args(), uint32(st[0]), uint32(st[1]))
 }
 
 func argsSizesGet(p Process, mem api.Memory, st []uint64) uint32 {
-	return sizes(mem, p.Args(), uint32(st[0]), uint32(st[1]))
+	return sizes(p, mem, p.Args(), uint32(st[0]), uint32(st[1]))
 }
 
 func environGet(p Process, mem api.Memory, st []uint64) uint32 {
-	return putStrings(mem, p.Environ(), uint32(st[0]), uint32(st[1]))
+	return putStrings(p, mem, p.Environ(), uint32(st[0]), uint32(st[1]))
 }
 
 func environSizesGet(p Process, mem api.Memory, st []uint64) uint32 {
-	return sizes(mem, p.Environ(), uint32(st[0]), uint32(st[1]))
+	return sizes(p, mem, p.Environ(), uint32(st[0]), uint32(st[1]))
 }
 
 // Clock identifiers of WASI preview 1.
@@ -177,12 +190,12 @@ func randomGet(p Process, mem api.Memory, st []uint64) uint32 {
 	if !ok {
 		return fault
 	}
-	for len(buf) > chunkBytes {
-		p.Random(buf[:chunkBytes])
-		buf = buf[chunkBytes:]
-		p.Check()
+	for len(buf) > 0 {
+		part := buf[:min(len(buf), chunkBytes)]
+		buf = buf[len(part):]
+		p.Charge(len(part))
+		p.Random(part)
 	}
-	p.Random(buf)
 	return success
 }
 
@@ -194,7 +207,7 @@ func schedYield(p Process, _ api.Memory, st []uint64) uint32 {
 func procRaise(Process, api.Memory, []uint64) uint32 { return notSup }
 
 func procExit(ctx context.Context, _ api.Module, st []uint64) {
-	ctx.Value(Key{}).(Process).Exit(uint32(st[0]))
+	processOf(ctx).Exit(uint32(st[0]))
 }
 
 // Layout of subscriptions and events (WASI preview 1, "poll_oneoff").
@@ -219,6 +232,7 @@ func pollOneoff(p Process, mem api.Memory, st []uint64) uint32 {
 	if !ok1 || !ok2 {
 		return fault
 	}
+	p.Charge(len(view))
 	subs := append([]byte(nil), view...)
 	nearest, clocksOnly := nearestClock(p, subs)
 	if clocksOnly && nearest > 0 {
@@ -282,10 +296,11 @@ func readyEvents(p Process, subs []byte, slept time.Duration, clocksOnly bool) [
 }
 
 // readIovecs calls do for each of n buffers at ptr until it says stop.
-func readIovecs(mem api.Memory, ptr, n uint32, do func(buf []byte) (more bool)) uint32 {
+func readIovecs(p Process, mem api.Memory, ptr, n uint32, do func(buf []byte) (more bool)) uint32 {
 	if n > IovecsMax {
 		return inval
 	}
+	p.Charge(int(n))
 	list, ok := guestmem.Uint32s(mem, ptr, n*2, make([]uint32, 0, 16))
 	if !ok {
 		return fault
@@ -304,9 +319,10 @@ func readIovecs(mem api.Memory, ptr, n uint32, do func(buf []byte) (more bool)) 
 
 func readStdin(p Process, mem api.Memory, st []uint64) uint32 {
 	total, failed := 0, false
-	errno := readIovecs(mem, uint32(st[1]), uint32(st[2]), func(buf []byte) bool {
+	errno := readIovecs(p, mem, uint32(st[1]), uint32(st[2]), func(buf []byte) bool {
 		n, err := p.ReadStdin(buf[:min(len(buf), chunkBytes)])
 		total += n
+		p.Charge(n)
 		failed = err != nil && err != io.EOF
 		return false
 	})
@@ -315,13 +331,13 @@ func readStdin(p Process, mem api.Memory, st []uint64) uint32 {
 
 func writeOutput(p Process, mem api.Memory, st []uint64) uint32 {
 	total, failed := 0, false
-	errno := readIovecs(mem, uint32(st[1]), uint32(st[2]), func(buf []byte) bool {
+	errno := readIovecs(p, mem, uint32(st[1]), uint32(st[2]), func(buf []byte) bool {
 		for len(buf) > 0 && !failed {
 			part := buf[:min(len(buf), chunkBytes)]
 			buf = buf[len(part):]
+			p.Charge(len(part))
 			failed = p.WriteOutput(uint32(st[0]), part) != nil
 			total += len(part)
-			p.Check()
 		}
 		return !failed
 	})
