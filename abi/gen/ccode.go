@@ -105,7 +105,7 @@ func (g *cGen) constants() {
 	g.line("/* pr_code says what went wrong. */\ntypedef enum pr_code {\n  PR_OK = 0,")
 	for _, c := range g.schema.codes() {
 		_, doc, _ := strings.Cut(c.doc, ": ")
-		g.comment("  ", doc, nil)
+		g.comment("  ", doc)
 		g.line("  %s = %s,", cConst(c.name), c.value)
 	}
 	g.line("} pr_code;\n")
@@ -113,7 +113,7 @@ func (g *cGen) constants() {
 		if !cHas(c) || strings.HasPrefix(c.name, "Code") {
 			continue
 		}
-		g.comment("", c.doc, nil)
+		g.comment("", c.doc)
 		g.line("#define %s %s", cConst(c.name), cValue(c.value))
 	}
 	g.line("")
@@ -129,8 +129,8 @@ func cValue(v string) string {
 }
 
 // comment emits documentation wrapped to 128 columns.
-func (g *cGen) comment(indent, doc string, m *message) {
-	doc = joinLines(neutral(doc, m, g.names))
+func (g *cGen) comment(indent, doc string, about ...*message) {
+	doc = joinLines(neutral(doc, g.names, about...))
 	if doc == "" {
 		return
 	}
@@ -170,13 +170,14 @@ func (g *cGen) ordered() []*message {
 
 func (g *cGen) types() {
 	for _, m := range g.ordered() {
-		g.comment("", m.doc, m)
+		about := g.schema.about(m)
+		g.comment("", m.doc, about...)
 		g.line("typedef struct %s {", cName(m.name))
 		if len(m.fields) == 0 {
 			g.line("  char no_fields;")
 		}
 		for _, f := range m.fields {
-			g.comment("  ", f.doc, m)
+			g.comment("  ", f.doc, about...)
 			g.line("  %s", cMember(f))
 		}
 		g.line("} %s;\n", cName(m.name))
@@ -215,7 +216,8 @@ func (g *cGen) declarations() {
 	g.line("/* ---- Operations ------------------------------------------------------------------------------------------------------- */\n")
 	g.line("/* Each operation has three functions. The plain one performs it and waits for the reply. _start begins it and returns the")
 	g.line("   call's handle at once; when pr_wait says that the call is ready, _take takes its reply. Where the operation fails,")
-	g.line("   pr_error_text says why. target is the binding's name. Messages are only read before the function returns. */\n")
+	g.line("   pr_error_text says why. target is the binding's name. Messages are only read before the function returns. Take every reply:")
+	g.line("   a call that has not finished when the event ends is canceled, and may not even have begun. */\n")
 	for _, m := range g.schema.requests() {
 		g.comment("", m.doc, m)
 		if len(m.errors) > 0 {

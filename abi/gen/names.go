@@ -60,13 +60,13 @@ var (
 	docIdents = regexp.MustCompile(`\b[A-Z][A-Za-z0-9]+\b`)
 )
 
-// neutral rewrites Go documentation for readers of other languages: links lose their brackets, the message's own field names
-// become snake_case, and names passes on the rest.
-func neutral(doc string, m *message, names map[string]string) string {
+// neutral rewrites Go documentation for readers of other languages: links lose their brackets, the field names of the messages it
+// speaks of become snake_case, and names has the rest.
+func neutral(doc string, names map[string]string, about ...*message) string {
 	fields := map[string]bool{}
-	if m != nil {
+	for _, m := range about {
 		for _, f := range m.fields {
-			fields[f.name] = true
+			fields[f.name] = f.name != strings.ToUpper(f.name) // URL and ID are words of their own
 		}
 	}
 	doc = docLink.ReplaceAllString(doc, "$1")

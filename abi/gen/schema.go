@@ -51,6 +51,7 @@ type fieldType struct {
 // constant is a named constant with its documentation.
 type constant struct {
 	name  string
+	file  string // base name of its source file, without .go
 	doc   string
 	value string // the source of its value
 	group string // documentation of the block it stands in
@@ -129,7 +130,7 @@ func docOf(g *ast.GenDecl, spec *ast.TypeSpec) *ast.CommentGroup {
 }
 
 func (s *schema) addConst(g *ast.GenDecl, spec *ast.ValueSpec) {
-	c := constant{name: spec.Names[0].Name, doc: text(spec.Doc), value: source(spec.Values[0])}
+	c := constant{name: spec.Names[0].Name, file: s.file, doc: text(spec.Doc), value: source(spec.Values[0])}
 	if g.Lparen.IsValid() {
 		c.group = text(g.Doc)
 	} else {
@@ -276,6 +277,14 @@ func (s *schema) resolveType(t *fieldType) error {
 // reply is the reply message of a request.
 func (s *schema) reply(m *message) *message {
 	return s.byName[strings.TrimSuffix(m.name, "Request")+"Reply"]
+}
+
+// about are the messages whose fields a message's documentation may mention: itself, and its request if it is a reply.
+func (s *schema) about(m *message) []*message {
+	if q := s.byName[strings.TrimSuffix(m.name, "Reply")+"Request"]; q != nil && q != m {
+		return []*message{m, q}
+	}
+	return []*message{m}
 }
 
 // requests are the messages that begin an operation.

@@ -142,7 +142,7 @@ typedef struct pr_header {
 typedef struct pr_fetch_event {
   /* method is the request method as sent, such as "GET". */
   pr_str method;
-  /* url is the absolute url: scheme, host as the client named it, path and query as sent. */
+  /* URL is the absolute URL: scheme, host as the client named it, path and query as sent. */
   pr_str url;
   /* headers are the header fields in the order of their names; a repeated field has an entry for each of its lines. */
   const pr_header *headers;
@@ -161,7 +161,7 @@ typedef struct pr_fetch_event {
 typedef struct pr_event {
   /* kind says which of the other fields is there: "fetch". */
   pr_str kind;
-  /* id names the event in logs and in errors shown to clients. */
+  /* ID names the event in logs and in errors shown to clients. */
   pr_str id;
   /* time_ms is when the event began, in milliseconds since the Unix epoch. */
   int64_t time_ms;
@@ -243,7 +243,7 @@ typedef struct pr_kv_get_reply {
   bool found;
   /* value is the value, unless a stream was asked for. */
   pr_str value;
-  /* stream is the readable stream of the value when Type was "stream". */
+  /* stream is the readable stream of the value when type was "stream". */
   pr_handle stream;
   /* metadata is the metadata's JSON, absent when there is none or it was not asked for. */
   bool has_metadata;
@@ -385,7 +385,8 @@ typedef struct pr_vars_get_reply {
 
 /* Each operation has three functions. The plain one performs it and waits for the reply. _start begins it and returns the
    call's handle at once; when pr_wait says that the call is ready, _take takes its reply. Where the operation fails,
-   pr_error_text says why. target is the binding's name. Messages are only read before the function returns. */
+   pr_error_text says why. target is the binding's name. Messages are only read before the function returns. Take every reply:
+   a call that has not finished when the event ends is canceled, and may not even have begun. */
 
 /* pr_respond_request answers an PR_EVENT_FETCH. The response goes out at once; the guest may keep working afterwards, and
    the event ends when its handler returns. The target is the empty string. */

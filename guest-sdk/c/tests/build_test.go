@@ -36,12 +36,26 @@ func wasmCC(t *testing.T) string {
 // compile runs a compiler and returns the path of what it made.
 func compile(t *testing.T, cc string, args ...string) string {
 	t.Helper()
+	readSources(t)
 	out := filepath.Join(t.TempDir(), "out")
 	args = append(args, "-I", sdkDir, "-I", "testdata", "-o", out)
 	if msg, err := exec.Command(cc, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%s %s: %v\n%s", cc, strings.Join(args, " "), err, msg)
 	}
 	return out
+}
+
+// readSources reads everything a compiler may read, so that a result of an earlier test run is not taken for one of changed sources.
+func readSources(t *testing.T) {
+	t.Helper()
+	for _, pattern := range []string{sdkDir + "/*.[ch]", "testdata/*", "../../../examples/hello-c/*.c"} {
+		names, _ := filepath.Glob(pattern)
+		for _, name := range names {
+			if _, err := os.ReadFile(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // built holds the functions compiled so far, by source: several tests use the same one.
