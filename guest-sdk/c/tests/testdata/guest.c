@@ -149,7 +149,7 @@ static void pass(pr_response *res) {
 }
 
 static void random_numbers(pr_response *res) {
-  pr_res_printf(res, "%d %ld %ld %f", rand(), random(), lrand48(), drand48());
+  pr_res_printf(res, "%d %ld %ld %.17g", rand(), random(), lrand48(), drand48());
 }
 
 static void large(pr_request *req, pr_response *res) {
