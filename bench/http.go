@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const httpDefinition = `Requests per second of servers under the same wrk (1 thread, 32 connections, keep-alive), every server in turn in each round; a ratio is
+between two servers in one round. bare is a net/http handler that answers with a constant. pagesrun is the real program with
+its defaults: one JSON log line per event on standard error, which goes to /dev/null. CPU per request is the server's processor
+time over the requests of its turn. RSS is what the server has resident right after all the load.`
+
+// Names of the servers, and what is promised of pagesrun's.
+const (
+	bareName    = "bare net/http"
+	workerdName = "workerd"
+)
+
+// contender is a server in the comparison.
+type contender struct {
+	name string
+	// overBare and overWorkerd are what is promised of it; nil for nothing.
+	overBare, overWorkerd *promise
+	rss                   *promise
+	// reference is set for servers that are not pagesrun.
+	reference bool
+	command   func() (func(string) *exec.Cmd, error)
+}
+
+func (b *bench) contenders() []contender {
+	serve := func(guest string, flags ...string) func() (func(string) *exec.Cmd, error) {
+		return func() (func(string) *exec.Cmd, error) { return b.pagesrun(guest, flags...), nil }
+	}
+	return []contender{
+		{name: bareName, reference: true, command: b.bare},
+		{name: "pagesrun hello-c", overBare: atLeast(0.75), overWorkerd: atLeast(3), rss: atMost(64), command: serve("hello-c")},
+		{name: "pagesrun hello-go", overBare: atLeast(0.6), overWorkerd: atLeast(3), rss: atMost(64), command: serve("hello-go")},
+		{name: "pagesrun hello-c --log-level warn", command: serve("hello-c", "--log-level", "warn")},
+		{name: "pagesrun hello-go --log-level warn", command: serve("hello-go", "--log-level", "warn")},
+		{name: workerdName, reference: true, command: b.workerd},
+	}
+}
+
+// measureHTTP compares whole servers.
+func measureHTTP(ctx context.Context, b *bench) (rows []row, err error) {
+	if _, err := exec.LookPath("wrk"); err != nil {
+		return nil, errors.New("wrk is not installed; scripts/setup bench installs it")
+	}
+	running := map[string]*server{}
+	defer func() {
+		for _, s := range running {
+			err = errors.Join(err, s.stop())
+		}
+	}()
+	var started []contender
+	for _, c := range b.contenders() {
+		s, err := c.start()
+		if err != nil {
+			rows = append(rows, missing(c.name, err))
+			continue
+		}
+		running[c.name] = s
+		started = append(started, c)
+	}
+	loads, err := b.loadAll(ctx, started, running)
+	if err != nil {
+		return rows, err
+	}
+	rows = append(rows, httpRatios(started, loads)...)
+	memory, err := memoryRows(started, running)
+	return append(rows, memory...), err
+}
+
+func (c contender) start() (*server, error) {
+	command, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	return startServer(c.name, command)
+}
+
+// load is what a turn of wrk on one server gave.
+type load struct {
+	perSecond float64
+	cpuEach   float64 // µs
+}
+
+// loadAll drives every server in every round.
+func (b *bench) loadAll(ctx context.Context, started []contender, running map[string]*server) (map[string][]load, error) {
+	turn := max(b.round(4*time.Second).Round(time.Second), time.Second)
+	sides := make([]func() (load, error), len(started))
+	for i, c := range started {
+		sides[i] = func() (load, error) { return drive(ctx, running[c.name], turn) }
+		if _, err := drive(ctx, running[c.name], time.Second); err != nil { // warms it up
+			return nil, err
+		}
+	}
+	results, err := interleave(b.rounds(7), sides...)
+	if err != nil {
+		return nil, err
+	}
+	loads := map[string][]load{}
+	for i, c := range started {
+		loads[c.name] = results[i]
+	}
+	return loads, nil
+}
+
+var (
+	wrkRequests = regexp.MustCompile(`(?m)^\s*(\d+) requests in `)
+	wrkRate     = regexp.MustCompile(`(?m)^Requests/sec:\s+([\d.]+)`)
+)
+
+// drive runs wrk against a server. Every answer must be a 2xx.
+func drive(ctx context.Context, s *server, d time.Duration) (load, error) {
+	before, err := s.cpu()
+	if err != nil {
+		return load{}, err
+	}
+	out, err := exec.CommandContext(ctx, "wrk", "-t1", "-c32", "-d"+d.String(), s.url).CombinedOutput()
+	if err != nil {
+		return load{}, fmt.Errorf("wrk: %w\n%s", err, out)
+	}
+	after, err := s.cpu()
+	if err != nil {
+		return load{}, err
+	}
+	text := string(out)
+	if strings.Contains(text, "Non-2xx") || strings.Contains(text, "Socket errors") {
+		return load{}, fmt.Errorf("%s did not answer everything well:\n%s", s.name, text)
+	}
+	requests, rate := wrkRequests.FindStringSubmatch(text), wrkRate.FindStringSubmatch(text)
+	if requests == nil || rate == nil {
+		return load{}, fmt.Errorf("wrk said something else than expected:\n%s", text)
+	}
+	n, err1 := strconv.ParseFloat(requests[1], 64)
+	perSecond, err2 := strconv.ParseFloat(rate[1], 64)
+	return load{perSecond: perSecond, cpuEach: microseconds(after-before) / n}, errors.Join(err1, err2)
+}
+
+func perSecond(l load) float64 { return l.perSecond }
+func cpuEach(l load) float64   { return l.cpuEach }
+
+// httpRatios makes the table's rows: first the ratios, then what they are made of.
+func httpRatios(started []contender, loads map[string][]load) (rows []row) {
+	for _, base := range []struct {
+		name    string
+		promise func(contender) *promise
+	}{
+		{bareName, func(c contender) *promise { return c.overBare }},
+		{workerdName, func(c contender) *promise { return c.overWorkerd }},
+	} {
+		if loads[base.name] == nil {
+			continue
+		}
+		reference := pick(loads[base.name], perSecond)
+		for _, c := range started {
+			if !c.reference {
+				rows = append(rows, newRow(c.name+" over "+base.name, "×", pick(loads[c.name], perSecond).over(reference), base.promise(c)))
+			}
+		}
+	}
+	for _, c := range started {
+		rows = append(rows, newRow(c.name+": requests per second", "/s", pick(loads[c.name], perSecond), nil))
+	}
+	for _, c := range started {
+		rows = append(rows, newRow(c.name+": CPU per request", "µs", pick(loads[c.name], cpuEach), nil))
+	}
+	return rows
+}
+
+// memoryRows reads what the servers have resident.
+func memoryRows(started []contender, running map[string]*server) (rows []row, err error) {
+	for _, c := range started {
+		rss, err := running[c.name].memory("VmRSS")
+		if err != nil {
+			return rows, err
+		}
+		rows = append(rows, newRow(c.name+": RSS after load", "MiB", samples{rss}, c.rss))
+	}
+	return rows, nil
+}

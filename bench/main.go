@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"time"
+)
+
+// bench is what measurements work with.
+type bench struct {
+	// root is the repository, bin where its programs and guests were built, work a directory that goes away.
+	root, bin, work string
+	quick           bool
+}
+
+// rounds is how often to alternate: n times, or a few when it is to be quick.
+func (b *bench) rounds(n int) int {
+	if b.quick {
+		return min(n, 3)
+	}
+	return n
+}
+
+// round is how long one side's turn lasts.
+func (b *bench) round(d time.Duration) time.Duration {
+	if b.quick {
+		return max(d/5, 50*time.Millisecond)
+	}
+	return d
+}
+
+// measurement is one section of the table.
+type measurement struct {
+	name       string
+	definition string
+	run        func(context.Context, *bench) ([]row, error)
+}
+
+// measurements are all there are, in the order of the table.
+func measurements() []measurement {
+	return []measurement{
+		{"instances", instancesDefinition, measureInstances},
+		{"kernels", kernelsDefinition, measureKernels},
+		{"http", httpDefinition, measureHTTP},
+		{"kv", kvDefinition, measureKV},
+		{"start", startDefinition, measureStart},
+	}
+}
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	b := &bench{}
+	only := flag.String("only", "", "measure only these `NAMES`, separated by commas: instances, kernels, http, kv, start")
+	file := flag.String("json", "", "also write the figures to this `FILE`")
+	profile := flag.String("cpuprofile", "", "write a CPU profile of this process to this `FILE`")
+	flag.BoolVar(&b.quick, "quick", false, "few and short rounds: a look, not a measurement")
+	flag.StringVar(&b.bin, "bin", "bin", "`DIRECTORY` with pagesrun, hello-c.wasm and hello-go.wasm")
+	flag.Parse()
+	chosen, err := choose(*only)
+	if err != nil {
+		return err
+	}
+	if b.root, err = findRoot(); err != nil {
+		return err
+	}
+	if b.work, err = os.MkdirTemp("", "pagesrun-bench-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.work)
+	stop, err := profileTo(*profile)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	r := b.measure(ctx, chosen)
+	if *file == "" {
+		return nil
+	}
+	return r.write(*file)
+}
+
+// choose finds the measurements named in a list; all of them when it is empty.
+func choose(list string) ([]measurement, error) {
+	all := measurements()
+	if list == "" {
+		return all, nil
+	}
+	var chosen []measurement
+	for name := range strings.SplitSeq(list, ",") {
+		i := slices.IndexFunc(all, func(m measurement) bool { return m.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no measurement %q", name)
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}
+
+// findRoot is the working directory, which must be the repository's root.
+func findRoot() (string, error) {
+	root, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(filepath.Join(root, "bench", "doc.go")); err != nil {
+		return "", fmt.Errorf("run it from the root of the repository: go run ./bench")
+	}
+	return root, nil
+}
+
+func profileTo(path string) (stop func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); f.Close() }, nil
+}
+
+// measure runs the measurements and prints each as soon as it is done. One that fails does not keep the others from running.
+func (b *bench) measure(ctx context.Context, chosen []measurement) *report {
+	r := &report{Time: time.Now().UTC().Truncate(time.Second), Machine: machine(), Go: runtime.Version(), Quick: b.quick}
+	fmt.Printf("%s, %s, %s\n", r.Time.Format(time.RFC3339), r.Machine, r.Go)
+	for _, m := range chosen {
+		s := &section{Name: m.name, Definition: m.definition}
+		rows, err := m.run(ctx, b)
+		s.Rows = rows
+		if err != nil {
+			s.Rows = append(s.Rows, missing("the rest of "+m.name, err))
+		}
+		s.print(os.Stdout)
+		r.Sections = append(r.Sections, s)
+	}
+	return r
+}
