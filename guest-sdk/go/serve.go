@@ -1,0 +1,120 @@
+package pagesrun
+
+import (
+	"github.com/pagesrun/pagesrun/abi"
+	"github.com/pagesrun/pagesrun/guest-sdk/go/internal/host"
+)
+
+// Handler answers a request. An error is logged and answered with status 500. A panic ends the instance: the client gets status 500, the
+// stack goes to the log, and nothing of the instance is used again.
+type Handler func(ctx *Context, req *Request) (*Response, error)
+
+// program is what main has registered. It is part of the image.
+var program struct {
+	fetch Handler
+	warm  []func()
+}
+
+// HandleFetch makes h the function's answer to HTTP requests. Call it once, in main or in an init function.
+func HandleFetch(h Handler) {
+	switch {
+	case h == nil:
+		panic("pagesrun: HandleFetch: nil handler")
+	case program.fetch != nil:
+		panic("pagesrun: HandleFetch was called twice")
+	}
+	program.fetch = h
+}
+
+// OnWarm has f run once, after main and before the image of the instance is taken, so every event finds its results in memory. Only variables,
+// secrets and the log can be used in it. A panic in it is a failure to start.
+func OnWarm(f func()) { program.warm = append(program.warm, f) }
+
+// fetch is all the SDK itself allocates for one request, in one piece: the fewer places an event writes to, the sooner
+// its instance is put back.
+type fetch struct {
+	event abi.Event
+	ctx   Context
+	req   Request
+	body  Stream
+}
+
+// eventBytes is the length up to which an event's message is taken with one host call.
+const eventBytes = 16 << 10
+
+// The first event of an instance uses memory that is there already. Where instances live for one event, that is every event; where
+// they live longer, later ones get memory of their own, because a function may have kept parts of a request.
+var (
+	firstFetch fetch
+	firstEvent [eventBytes]byte
+	used       bool
+)
+
+// runEvent runs the event behind handle 0.
+func runEvent() {
+	f, buffer := &firstFetch, firstEvent[:]
+	if used {
+		f, buffer = new(fetch), make([]byte, eventBytes)
+	}
+	used = true
+	if err := f.event.DecodeShared(takeEvent(buffer)); err != nil {
+		panic("pagesrun: the event cannot be read: " + err.Error())
+	}
+	if f.event.Kind != abi.EventFetch || f.event.Fetch == nil {
+		panic("pagesrun: this version of the SDK has no handler for events of kind " + f.event.Kind)
+	}
+	f.run()
+}
+
+// takeEvent takes the event message, into b if it fits.
+func takeEvent(b []byte) []byte {
+	n := host.Result(uint32(abi.HandleEvent), b)
+	if int(n) > len(b) {
+		b = make([]byte, n)
+		n = host.Result(uint32(abi.HandleEvent), b)
+	}
+	if n < 0 {
+		panic("pagesrun: there is no event: " + abi.Code(-n).String())
+	}
+	return b[:n]
+}
+
+// run answers the request and stays until nothing of it is left to do.
+func (f *fetch) run() {
+	if program.fetch == nil {
+		panic("pagesrun: no handler: call pagesrun.HandleFetch in main")
+	}
+	f.prepare()
+	current.Store(&f.ctx)
+	waits.beginEvent()
+	answer(&f.ctx, &f.req)
+	f.ctx.runAfter()
+	f.body.finish(errStreamClosed)
+	f.ctx.cancel(errEventOver)
+}
+
+// prepare makes context and request of the message. The body aliases it.
+func (f *fetch) prepare() {
+	m := f.event.Fetch
+	f.ctx.id, f.ctx.timeMS = f.event.ID, f.event.TimeMS
+	f.body = Stream{handle: uint32(m.BodyStream), rest: m.Body}
+	f.req = Request{
+		Method: m.Method, URL: string(m.URL), Header: Header{m.Headers}, Body: &f.body,
+		RemoteAddr: m.RemoteAddr, Protocol: m.Protocol,
+	}
+}
+
+// answer calls the handler and sends what it returns.
+func answer(ctx *Context, req *Request) {
+	resp, err := program.fetch(ctx, req)
+	if err != nil {
+		Log(LevelError, "handler: "+err.Error())
+		resp = Text(500, "Internal Server Error (event "+ctx.id+")\n")
+	}
+	if resp == nil || (err != nil && ctx.Responded()) {
+		return
+	}
+	if err := ctx.Respond(resp); err != nil {
+		Log(LevelError, "response: "+err.Error())
+	}
+}
