@@ -77,7 +77,7 @@ func BenchmarkGet(b *testing.B) {
 			op, call, ctx := p.ops[abi.OpKVGet].Run, hostfuncs.NewCall("NS", nil), context.Background()
 			var dst []byte
 			var operation, bare time.Duration
-			const turn = 50
+			const turn = 200
 			for i := 0; b.Loop(); i += turn {
 				start := time.Now()
 				for j := range turn {

@@ -28,13 +28,17 @@ func (n *Namespace) appendGet(ctx context.Context, q *abi.KVGetRequest, dst []by
 		return dst, err
 	}
 	out := dst
+	reply := func(r row) (err error) {
+		if err = checkType(q.Type); err == nil {
+			out, err = r.appendReply(dst, q.WithMetadata)
+		}
+		return err
+	}
 	err := n.db.Read(ctx, func(c *sqlite.Conn) error {
-		return n.read(c, string(q.Key), func(r row) (err error) {
-			if err = checkType(q.Type); err == nil {
-				out, err = r.appendReply(dst, q.WithMetadata)
-			}
-			return err
-		})
+		if q.WithMetadata {
+			return n.read(c, string(q.Key), reply)
+		}
+		return n.readValue(c, string(q.Key), reply)
 	})
 	if err != nil {
 		return dst, n.db.Public(err)

@@ -98,9 +98,14 @@ func (n *Namespace) Close() error { return n.db.Close() }
 // seconds is the clock, in whole seconds since the Unix epoch.
 func (n *Namespace) seconds() int64 { return n.now().Unix() }
 
-// selectEntry reads one key. A large value is left out, to be read in pieces. Column order is what the hot path needs first.
-const selectEntry = `SELECT ifnull(expiration, 9223372036854775807), CASE WHEN length(value) <= 1048576 THEN value END,
-	metadata, id, length(value) FROM entries WHERE key = ?1`
+// Two statements read an entry. Every column that is selected takes time, so what a get needs most often has a statement of its own. A
+// large value is left out of both, to be read in pieces.
+const (
+	selectValue = `SELECT CASE WHEN length(value) <= 1048576 THEN value END, ifnull(expiration, 9223372036854775807)
+		FROM entries WHERE key = ?1`
+	selectEntry = `SELECT CASE WHEN length(value) <= 1048576 THEN value END, ifnull(expiration, 9223372036854775807),
+		metadata, id, length(value) FROM entries WHERE key = ?1`
+)
 
 // row is the entry that a reading connection stands on. It is valid until the function it was passed to returns.
 type row struct {
@@ -108,11 +113,34 @@ type row struct {
 	stmt *sqlite3.Stmt
 	// small is the value, unless it is a large one. SQLite owns the bytes.
 	small []byte
+	// brief says that the row is one of selectValue, for a value that is not large.
+	brief bool
+}
+
+// readValue is [Namespace.read] for when the metadata is not wanted.
+func (n *Namespace) readValue(c *sqlite.Conn, key string, fn func(row) error) error {
+	large := false
+	err := n.step(c, selectValue, key, func(r row) error {
+		if large = len(r.small) == 0 && r.stmt.ColumnType(0) == sqlite3.NULL; large {
+			return nil
+		}
+		r.brief = true
+		return fn(r)
+	})
+	if large && err == nil {
+		err = n.read(c, key, fn)
+	}
+	return err
 }
 
 // read calls fn with the entry of key, unless there is none or it has expired.
 func (n *Namespace) read(c *sqlite.Conn, key string, fn func(row) error) error {
-	s, err := c.Stmt(selectEntry)
+	return n.step(c, selectEntry, key, fn)
+}
+
+// step runs one of the two statements.
+func (n *Namespace) step(c *sqlite.Conn, sql, key string, fn func(row) error) error {
+	s, err := c.Stmt(sql)
 	if err != nil {
 		return err
 	}
@@ -120,8 +148,8 @@ func (n *Namespace) read(c *sqlite.Conn, key string, fn func(row) error) error {
 		return err
 	}
 	if s.Step() {
-		if expiration := s.ColumnInt64(0); expiration == never || expiration > n.seconds() {
-			err = fn(row{conn: c, stmt: s, small: s.ColumnRawBlob(1)})
+		if expiration := s.ColumnInt64(1); expiration == never || expiration > n.seconds() {
+			err = fn(row{conn: c, stmt: s, small: s.ColumnRawBlob(0)})
 		}
 	}
 	if rerr := s.Reset(); err == nil {
@@ -132,7 +160,7 @@ func (n *Namespace) read(c *sqlite.Conn, key string, fn func(row) error) error {
 
 // length is the value's length in bytes.
 func (r row) length() int {
-	if len(r.small) > 0 {
+	if r.brief || len(r.small) > 0 {
 		return len(r.small)
 	}
 	return r.stmt.ColumnInt(4)
