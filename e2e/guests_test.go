@@ -1,0 +1,79 @@
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/pagesrun/pagesrun/e2e/process"
+)
+
+// built is where the binary and the functions are put, each built by the first test that needs it.
+var built string
+
+func TestMain(m *testing.M) {
+	code := func() int {
+		var err error
+		if built, err = os.MkdirTemp("", "pagesrun-e2e-"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(built)
+		return m.Run()
+	}()
+	os.Exit(code)
+}
+
+// product is something built once per run.
+type product struct {
+	name  string
+	build func(path string) error
+	once  sync.Once
+	err   error
+}
+
+var (
+	pagesrunBinary = &product{name: "pagesrun", build: process.Build}
+	goProbe        = &product{name: "probe-go.wasm", build: func(path string) error { return process.BuildGo("e2e/guests/probe-go", path) }}
+	cProbe         = &product{name: "probe-c.wasm", build: func(path string) error { return process.BuildC("e2e/guests/probe-c/probe.c", path) }}
+)
+
+// path gives where the product is.
+func (p *product) path(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(built, p.name)
+	p.once.Do(func() { p.err = p.build(path) })
+	if p.err != nil {
+		t.Fatal(p.err)
+	}
+	return path
+}
+
+// bytes gives the product itself.
+func (p *product) bytes(t testing.TB) []byte {
+	t.Helper()
+	b, err := os.ReadFile(p.path(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// probes are the same program in two languages.
+func probes() map[string]*product { return map[string]*product{"Go": goProbe, "C": cProbe} }
+
+// cacheDir keeps machine code between runs of the tests.
+func cacheDir(t testing.TB) string {
+	t.Helper()
+	base, err := os.UserCacheDir()
+	if err != nil {
+		base = os.TempDir()
+	}
+	dir := filepath.Join(base, "pagesrun-test", "e2e")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}

@@ -1,0 +1,51 @@
+package process
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Root is the directory of the repository.
+func Root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
+
+// Build builds the pagesrun binary as its users do and puts it at path.
+func Build(path string) error {
+	return command(Root(), []string{"CGO_ENABLED=0"}, "go", "build", "-o", path, "./cmd/pagesrun")
+}
+
+// BuildGo builds the function in a directory of Go source, relative to [Root].
+func BuildGo(dir, path string) error {
+	return command(Root(), []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS="}, "go", "build", "-buildmode=c-shared", "-o", path, "./"+dir)
+}
+
+// BuildC builds the function in a C file, relative to [Root], with the C SDK. The variable WASI_CC names another compiler than clang-19.
+func BuildC(source, path string) error {
+	cc := os.Getenv("WASI_CC")
+	if cc == "" {
+		cc = "clang-19"
+	}
+	return command(Root(), nil, cc, "--target=wasm32-wasi", "-mexec-model=reactor", "-O2", "-Wall", "-Wextra", "-Werror",
+		"-Wl,--stack-first,--strip-debug", "-I", "guest-sdk/c", "-o", path, source, "guest-sdk/c/pagesrun.c")
+}
+
+// BuildScript builds the example in a directory with its own build.sh.
+func BuildScript(dir, path string) error {
+	return command(dir, nil, "sh", filepath.Join(dir, "build.sh"), path)
+}
+
+// command runs a program; what it printed is in the error.
+func command(dir string, env []string, args ...string) error {
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
