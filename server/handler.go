@@ -90,5 +90,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, ev *event, err err
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, refused *refusal) {
 	s.metrics.refused.WithLabelValues(refused.reason).Inc()
 	s.opts.Log.Debug("request refused", "reason", refused.reason, "status", refused.status, "remote", r.RemoteAddr)
+	if refused.close && r.ProtoMajor == 1 {
+		cut(r) // nothing net/http waits for
+	}
 	refusalPage(refused).send(w, r)
 }

@@ -193,6 +193,7 @@ func (rs *responder) sendStream() {
 		rs.w.Header()["Content-Length"] = []string{rs.length}
 	}
 	rs.w.WriteHeader(rs.resp.Status)
+	rs.flush() // a client may be waiting for the head before it sends what the stream is made of
 	buf := pieces.Get().(*[pieceBytes]byte)
 	defer pieces.Put(buf)
 	rest := rs.s.opts.ResponseBodyBytesMax

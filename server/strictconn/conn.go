@@ -80,7 +80,7 @@ func (c *Conn) readTail(p []byte) (int, error) {
 }
 
 // Cut makes every later Read return io.EOF. It is for a message whose rest will not be read: what follows must not be
-// taken for a request. No Read may be in progress.
+// taken for a request.
 func (c *Conn) Cut() { c.ended.Store(true) }
 
 // CloseWrite ends the outgoing direction where the connection can do that alone.
