@@ -24,13 +24,13 @@ func Handle(h http.Handler) {
 
 // serve runs one request through h.
 func serve(h http.Handler, ctx *pagesrun.Context, req *pagesrun.Request) error {
-	own, cancel := context.WithCancel(ctx)
-	defer cancel()
+	own, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	r, err := newRequest(own, req)
 	if err != nil {
 		return ctx.Respond(pagesrun.Text(http.StatusBadRequest, "400 Bad Request: "+err.Error()+"\n"))
 	}
-	w := &responseWriter{ctx: ctx, header: http.Header{}, head: r.Method == http.MethodHead}
+	w := &responseWriter{ctx: ctx, header: http.Header{}, head: r.Method == http.MethodHead, cancel: cancel}
 	if call(h, w, r) {
 		w.abort()
 		return nil

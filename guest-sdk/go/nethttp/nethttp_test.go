@@ -129,13 +129,23 @@ func TestRequestBodiesStreamIn(t *testing.T) {
 }
 
 func TestAHandlerIsToldThatItsClientHasGone(t *testing.T) {
-	g := start(t)
-	time.AfterFunc(20*time.Millisecond, g.Cancel)
-	if err := g.Run(wasmtest.FetchEvent("GET", "/ticker", nil)); err != nil {
-		t.Fatal(err, g.Stderr)
-	}
-	logs := g.Logs()
-	if len(logs) != 1 || logs[0].Text != "gone: the event was canceled: the client has gone away" {
-		t.Errorf("log %v", logs)
+	for _, c := range []struct {
+		name string
+		gone func(*wasmtest.Guest)
+		want string
+	}{
+		{"when the event is canceled", func(g *wasmtest.Guest) { g.Cancel() }, "gone: the event was canceled: the client has gone away"},
+		{"when nobody reads the response", func(g *wasmtest.Guest) { g.HangUp() }, "gone: pagesrun write: stream_closed"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := start(t)
+			time.AfterFunc(20*time.Millisecond, func() { c.gone(g) })
+			if err := g.Run(wasmtest.FetchEvent("GET", "/ticker", nil)); err != nil {
+				t.Fatal(err, g.Stderr)
+			}
+			if logs := g.Logs(); len(logs) != 1 || logs[0].Text != c.want {
+				t.Errorf("log %v", logs)
+			}
+		})
 	}
 }

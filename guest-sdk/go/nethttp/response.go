@@ -1,6 +1,7 @@
 package nethttp
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"slices"
@@ -23,6 +24,7 @@ type responseWriter struct {
 	buf    []byte           // body not sent yet
 	pipe   *pagesrun.Writer // the body's stream once there is one
 	err    error            // why nothing can be sent any more
+	cancel context.CancelCauseFunc
 }
 
 // Header returns the fields to send; changes after the first write or WriteHeader have no effect.
@@ -58,7 +60,9 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 	case w.head:
 		return len(b), nil
 	case w.pipe != nil && len(w.buf) == 0 && len(b) >= bufferBytes:
-		return w.pipe.Write(b)
+		n, err := w.pipe.Write(b)
+		w.fail(err)
+		return n, err
 	}
 	w.buf = append(w.buf, b...)
 	if len(w.buf) > bufferBytes {
@@ -98,7 +102,8 @@ func (w *responseWriter) FlushError() error {
 		w.startStream()
 	}
 	if w.err == nil && len(w.buf) > 0 {
-		_, w.err = w.pipe.Write(w.buf)
+		_, err := w.pipe.Write(w.buf)
+		w.fail(err)
 		w.buf = w.buf[:0]
 	}
 	return w.err
@@ -111,7 +116,15 @@ func (w *responseWriter) startStream() {
 		w.pipe = pipe
 		err = w.ctx.Respond(&pagesrun.Response{Status: w.status, Header: w.fields, Stream: body})
 	}
-	w.err = err
+	w.fail(err)
+}
+
+// fail remembers why nothing can be sent any more, and cancels the request's context.
+func (w *responseWriter) fail(err error) {
+	if err != nil {
+		w.err = err
+		w.cancel(err)
+	}
 }
 
 // finish sends what is left after the handler has returned.

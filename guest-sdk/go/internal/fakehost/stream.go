@@ -27,6 +27,8 @@ func (h *Host) Read(stream uint32, b []byte) int32 {
 	h.notef("read %d", stream)
 	e, ok := h.handles[stream].(*readEnd)
 	switch {
+	case h.canceled:
+		return code(abi.CodeCanceled)
 	case !ok:
 		return code(abi.CodeBadHandle)
 	case !e.p.readable():
@@ -47,6 +49,8 @@ func (h *Host) Write(stream uint32, b []byte) int32 {
 	h.notef("write %d", stream)
 	e, ok := h.handles[stream].(*writeEnd)
 	switch {
+	case h.canceled:
+		return code(abi.CodeCanceled)
 	case !ok:
 		return code(abi.CodeBadHandle)
 	case e.p.readerGone:
@@ -81,6 +85,18 @@ func (w *BodyWriter) End(aborted bool) {
 	defer w.h.mu.Unlock()
 	w.p.ended, w.p.aborted = true, aborted
 	w.h.changed.Broadcast()
+}
+
+// HangUp has nobody read the streams the guest has given away, as when the connection breaks.
+func (h *Host) HangUp() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, e := range h.handles {
+		if w, ok := e.(*writeEnd); ok {
+			w.p.readerGone, w.p.ended, w.p.aborted = true, true, true
+		}
+	}
+	h.changed.Broadcast()
 }
 
 // take takes a readable stream from the guest.
