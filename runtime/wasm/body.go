@@ -5,6 +5,8 @@ type checkFrame struct {
 	op opcode
 	// loop is the index in Module.loops of the innermost loop that is open, -1 when there is none.
 	loop int32
+	// depth counts the loops that are open; arity is the number of values that a branch to the block takes along.
+	depth, arity int32
 }
 
 func (in *inspector) code() {
@@ -38,7 +40,7 @@ func (in *inspector) body(index int) {
 	f := function{start: in.pos, loop: uint32(len(in.m.loops))}
 	f.locals = in.locals()
 	f.code = span{in.pos, in.end}
-	in.instructions(&f, len(in.m.funcType(uint32(index)).Params)+int(f.locals))
+	in.instructions(&f, in.m.funcType(uint32(index)))
 	in.m.functions = append(in.m.functions, f)
 	if in.err == nil {
 		in.end = section
@@ -65,9 +67,10 @@ func (in *inspector) locals() uint32 {
 }
 
 // instructions decodes the code of one function up to the end of its body.
-func (in *inspector) instructions(f *function, locals int) {
-	in.frames = append(in.frames[:0], checkFrame{opBlock, -1})
-	targets := 0
+func (in *inspector) instructions(f *function, t FuncType) {
+	locals := len(t.Params) + int(f.locals)
+	in.frames = append(in.frames[:0], checkFrame{op: opBlock, loop: -1, arity: int32(len(t.Results))})
+	in.work.reset(len(t.Params), locals)
 	for len(in.frames) > 0 && in.err == nil {
 		i := &in.instr
 		i.next(&in.reader, &in.limits)
@@ -77,7 +80,9 @@ func (in *inspector) instructions(f *function, locals int) {
 		f.cost += uint32(i.info.cost)
 		switch i.info.shape {
 		case shapeLocal:
-			in.within(i.start, i.a, locals, "local")
+			if in.within(i.start, i.a, locals, "local") {
+				in.work.local(i)
+			}
 		case shapeMemArg, shapeMemory, shapeMemArgLane, shapeMemMem:
 			in.needMemory(i)
 			f.hasBulk = f.hasBulk || i.bulk()
@@ -85,17 +90,23 @@ func (in *inspector) instructions(f *function, locals int) {
 			in.control(i)
 		default:
 			in.checkIndices(f, i)
-			targets += len(i.targets)
-			i.targets = i.targets[:0]
 		}
 	}
-	switch {
-	case in.err != nil:
-	case in.pos != in.end:
+	if in.err == nil && in.pos != in.end {
 		in.failf(CodeMalformed, in.pos, "a function has instructions after its end")
-	case targets > in.limits.BranchTables:
-		in.fail(limitError(f.code.start, "br_table targets in one function", uint64(targets), in.limits.BranchTables))
 	}
+	in.addWork(f)
+}
+
+// addWork takes the function that has been followed into the estimate of the compiler's work.
+func (in *inspector) addWork(f *function) {
+	units := in.work.total(f)
+	in.m.CompileWork += units
+	if in.err != nil || units <= in.limits.FunctionWork && in.m.CompileWork <= in.limits.CompileWork {
+		return
+	}
+	in.fail(errorf(CodeLimit, f.code.start, "the module would take more than %d s to compile: its functions have too many blocks, loops and locals", in.m.CompileWork/unitsPerSecond).
+		withHint("build with optimisation, split the largest functions, or raise the limit in the configuration if the module is trusted"))
 }
 
 // control follows the instructions that open and close blocks and have no immediate.
@@ -117,13 +128,27 @@ func (in *inspector) push(f *function, i *instr) {
 		in.fail(limitError(i.start, "nested blocks in one function", uint64(len(in.frames)), in.limits.Nesting))
 		return
 	}
-	frame := checkFrame{i.op, in.innermostLoop()}
+	top := in.frames[len(in.frames)-1]
+	frame := checkFrame{op: i.op, loop: top.loop, depth: top.depth}
+	t := in.blockType(i)
+	frame.arity = int32(len(t.Results))
+	in.work.block(t)
 	if i.op == opLoop {
-		in.m.loops = append(in.m.loops, loop{parent: frame.loop})
+		frame.depth, frame.arity = top.depth+1, int32(len(t.Params))
+		in.work.loop(frame.depth)
+		in.m.loops = append(in.m.loops, loop{parent: top.loop})
 		frame.loop = int32(len(in.m.loops) - 1)
 		f.hasLoop = true
 	}
 	in.frames = append(in.frames, frame)
+}
+
+// blockType gives the type of a block; one without a type index counts as taking and giving nothing.
+func (in *inspector) blockType(i *instr) FuncType {
+	if i.a < 0 || in.err != nil {
+		return FuncType{}
+	}
+	return in.m.types[i.a]
 }
 
 // checkIndices checks the immediates of the instructions that are not checked on the fast path.
@@ -133,10 +158,10 @@ func (in *inspector) checkIndices(f *function, i *instr) {
 		in.within(i.start, i.a, len(in.m.types), "type")
 		in.push(f, i)
 	case shapeLabel:
-		in.within(i.start, i.a, len(in.frames), "label")
+		in.work.branch(in.label(i, i.a))
 	case shapeLabels:
 		for _, t := range i.targets {
-			in.within(i.start, int64(t), len(in.frames), "label")
+			in.work.target(in.label(i, int64(t)))
 		}
 	case shapeFunc:
 		in.within(i.start, i.a, len(in.m.funcTypes), "function")
@@ -144,6 +169,7 @@ func (in *inspector) checkIndices(f *function, i *instr) {
 	case shapeIndirect:
 		in.within(i.start, i.a, len(in.m.types), "type")
 		in.within(i.start, i.b, len(in.m.Tables), "table")
+		in.work.call(in.blockType(i))
 		f.hasCall = true
 		markCalls(in.m.loops, in.innermostLoop())
 	case shapeGlobal:
@@ -151,6 +177,15 @@ func (in *inspector) checkIndices(f *function, i *instr) {
 	default:
 		in.checkSegments(f, i)
 	}
+}
+
+// label checks the label of a branch and gives the number of values the branch takes along.
+func (in *inspector) label(i *instr, depth int64) int32 {
+	in.within(i.start, depth, len(in.frames), "label")
+	if in.err != nil {
+		return 0
+	}
+	return in.frames[len(in.frames)-1-int(depth)].arity
 }
 
 func (in *inspector) innermostLoop() int32 { return in.frames[len(in.frames)-1].loop }
@@ -166,12 +201,15 @@ func (in *inspector) call(f *function, i *instr) {
 	f.hasCall = true
 	at := in.innermostLoop()
 	switch {
+	case in.err != nil:
+		return
 	case at < 0:
 	case i.a < int64(in.m.ImportedFunctions):
 		markCalls(in.m.loops, at)
 	default:
 		in.m.loopCalls = append(in.m.loopCalls, loopCall{at, uint32(i.a)})
 	}
+	in.work.call(in.m.funcType(uint32(i.a)))
 }
 
 // markCalls marks a loop and those around it.

@@ -63,6 +63,7 @@ type inspector struct {
 	declared      []bool
 	instr         instr
 	frames        []checkFrame
+	work          work
 }
 
 func checkHeader(b []byte) error {

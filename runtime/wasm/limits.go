@@ -16,8 +16,11 @@ type Limits struct {
 	BodyBytes int
 	// Nesting is the depth of blocks in one function.
 	Nesting int
-	// BranchTable counts the targets of one br_table, and BranchTables those of all br_tables of one function.
-	BranchTable, BranchTables int
+	// BranchTable counts the targets of one br_table.
+	BranchTable int
+	// FunctionWork and CompileWork bound the estimated time, for one function and for all, of the parts of a compiler whose cost grows
+	// faster than the code. They count units of about 30 ns.
+	FunctionWork, CompileWork int64
 	// Tables counts tables; TableEntries is the sum of their initial sizes.
 	Tables, TableEntries int
 	// MemoryPages is the largest initial memory, in pages of 64 KiB.
@@ -46,7 +49,8 @@ func DefaultLimits() Limits {
 		BodyBytes:      7_654_321,
 		Nesting:        1_000,
 		BranchTable:    10_000,
-		BranchTables:   100_000,
+		FunctionWork:   200_000_000,
+		CompileWork:    1_000_000_000,
 		Tables:         100,
 		TableEntries:   1_000_000,
 		MemoryPages:    65_536,

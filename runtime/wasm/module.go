@@ -20,6 +20,8 @@ type Module struct {
 	HasStart bool
 	// LargestBody is the size of the largest function body, in bytes.
 	LargestBody int
+	// CompileWork is the estimate that [Limits].CompileWork bounds.
+	CompileWork int64
 	// ElementEntries and DataBytes are the sizes of all element and data segments together.
 	ElementEntries, DataBytes int
 	// CustomSections are the names of the custom sections, in order, repetitions included.

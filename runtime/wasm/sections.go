@@ -305,10 +305,15 @@ func (in *inspector) index(n int, what string) uint32 {
 	return v
 }
 
-func (in *inspector) within(at int, v int64, n int, what string) {
-	if v >= int64(n) && in.err == nil {
+// within checks an index against the number of items there are.
+func (in *inspector) within(at int, v int64, n int, what string) bool {
+	if v < int64(n) {
+		return true
+	}
+	if in.err == nil {
 		in.failf(CodeInvalid, at, "there is no %s %d; the module has %d", what, v, n)
 	}
+	return false
 }
 
 // funcIndex decodes a function's index outside the bodies and remembers where it stands.

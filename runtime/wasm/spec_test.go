@@ -129,7 +129,7 @@ type specRun struct {
 // specLimits lets the one large br_table of the suites pass.
 func specLimits() Limits {
 	lim := DefaultLimits()
-	lim.BranchTable = 20_000
+	lim.BranchTable = 30_000
 	return lim
 }
 
