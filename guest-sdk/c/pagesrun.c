@@ -29,18 +29,23 @@ PR_IMPORT("log") int32_t pr_host_log(int32_t level, const char *text, size_t len
 
 /* ---- Memory of the event ------------------------------------------------------------------------------------------------- */
 
-/* The event message, what is decoded from it and the first allocations share one block that begins on a page, so that a small event
-   dirties a single page of it: only dirtied pages cost anything when the instance is put back to its image. */
-enum { PR_EVENT_MAX = 16 << 10, PR_BLOCK_SIZE = PR_EVENT_MAX + (4 << 10), PR_ALIGN = 16, PR_CHUNK_MIN = 16 << 10, PR_REPLY_MIN = 1 << 10 };
+/* Putting an instance back to its image costs time for each page of memory that the event has dirtied. So an ordinary event finds room
+   for its message, what is decoded from it, and its response in a small block that lies among the C library's variables; a larger one
+   goes on in a chunk that was taken from malloc before the image, and only a really large one calls malloc. */
+enum { PR_BLOCK_SIZE = 2 << 10, PR_SPARE_SIZE = 20 << 10, PR_CHUNK_MIN = 64 << 10, PR_ALIGN = 16, PR_REPLY_MIN = 1 << 10 };
 
 typedef struct pr_chunk {
   struct pr_chunk *before;
 } pr_chunk;
 
-static unsigned char pr_block[PR_BLOCK_SIZE] __attribute__((aligned(4096)));
+static struct {
+  unsigned char *next, *end; /* what is left of the current chunk */
+  pr_chunk *chunks;          /* chunks after the block, newest first */
+  pr_chunk *spare;           /* one of PR_SPARE_SIZE that is free to be used; NULL while it is in use */
+  pr_chunk *first_spare;     /* the same, to be known again */
+} pr_memory;
 
-static unsigned char *pr_next_free, *pr_free_end; /* what is left of the current chunk */
-static pr_chunk *pr_chunks;                      /* chunks from malloc, newest first; NULL while the static block suffices */
+static unsigned char pr_block[PR_BLOCK_SIZE] __attribute__((aligned(16)));
 
 static void pr_die(const char *why) {
   pr_host_log(PR_LOG_ERROR, why, strlen(why));
@@ -49,46 +54,70 @@ static void pr_die(const char *why) {
 
 static unsigned char *pr_aligned(unsigned char *p) { return (unsigned char *)(((uintptr_t)p + PR_ALIGN - 1) & ~(uintptr_t)(PR_ALIGN - 1)); }
 
+/* pr_prepare runs when the module starts: before the image, and before the application's own start-up. */
+__attribute__((constructor(101))) static void pr_prepare(void) {
+  pr_memory.next = pr_block;
+  pr_memory.end = pr_block + sizeof pr_block;
+  pr_memory.spare = pr_memory.first_spare = (pr_chunk *)malloc(PR_SPARE_SIZE);
+}
+
 static void pr_add_chunk(size_t size) {
-  size_t total = sizeof(pr_chunk) + PR_ALIGN + (size < PR_CHUNK_MIN ? (size_t)PR_CHUNK_MIN : size);
-  pr_chunk *c = total > size ? (pr_chunk *)malloc(total) : NULL;
-  if (!c) pr_die("out of memory");
-  c->before = pr_chunks;
-  pr_chunks = c;
-  pr_next_free = pr_aligned((unsigned char *)(c + 1));
-  pr_free_end = (unsigned char *)c + total;
+  size_t total = sizeof(pr_chunk) + PR_ALIGN + size;
+  pr_chunk *c = pr_memory.spare;
+  if (c && total <= PR_SPARE_SIZE) {
+    total = PR_SPARE_SIZE;
+    pr_memory.spare = NULL;
+  } else {
+    if (size < PR_CHUNK_MIN) total += PR_CHUNK_MIN;
+    c = total > size ? (pr_chunk *)malloc(total) : NULL;
+    if (!c) pr_die("out of memory");
+  }
+  c->before = pr_memory.chunks;
+  pr_memory.chunks = c;
+  pr_memory.next = pr_aligned((unsigned char *)(c + 1));
+  pr_memory.end = (unsigned char *)c + total;
+}
+
+static size_t pr_room(void) { return (size_t)(pr_memory.end - pr_memory.next); }
+
+static void pr_set_next(unsigned char *p) {
+  p = pr_aligned(p);
+  pr_memory.next = p < pr_memory.end ? p : pr_memory.end;
 }
 
 void *pr_alloc(size_t size) {
-  if (!pr_next_free) {
-    pr_next_free = pr_block;
-    pr_free_end = pr_block + sizeof pr_block;
-  }
-  if (size > (size_t)(pr_free_end - pr_next_free)) pr_add_chunk(size);
-  unsigned char *p = pr_next_free, *next = pr_aligned(p + size);
-  pr_next_free = next < pr_free_end ? next : pr_free_end;
+  if (size > pr_room()) pr_add_chunk(size);
+  unsigned char *p = pr_memory.next;
+  pr_set_next(p + size);
   return p;
+}
+
+bool pr_extend(void *end, size_t more) {
+  if (pr_aligned((unsigned char *)end) != pr_memory.next || more > (size_t)(pr_memory.end - (unsigned char *)end)) return false;
+  pr_set_next((unsigned char *)end + more);
+  return true;
 }
 
 /* pr_mark is a state of the memory to go back to. */
 typedef struct pr_mark {
-  unsigned char *next_free, *free_end;
+  unsigned char *next, *end;
   pr_chunk *chunks;
 } pr_mark;
 
 static pr_mark pr_mark_now(void) {
-  pr_mark m = {pr_next_free, pr_free_end, pr_chunks};
+  pr_mark m = {pr_memory.next, pr_memory.end, pr_memory.chunks};
   return m;
 }
 
 static void pr_release(pr_mark m) {
-  while (pr_chunks != m.chunks) {
-    pr_chunk *before = pr_chunks->before;
-    free(pr_chunks);
-    pr_chunks = before;
+  while (pr_memory.chunks != m.chunks) {
+    pr_chunk *c = pr_memory.chunks;
+    pr_memory.chunks = c->before;
+    if (c == pr_memory.first_spare) pr_memory.spare = c;
+    else free(c);
   }
-  pr_next_free = m.next_free;
-  pr_free_end = m.free_end;
+  pr_memory.next = m.next;
+  pr_memory.end = m.end;
 }
 
 /* ---- Strings -------------------------------------------------------------------------------------------------------------- */
@@ -155,11 +184,10 @@ static pr_code pr_failed(int32_t negative) {
 
 /* pr_receive takes a message into the event's memory, with one byte to spare after it. */
 static int32_t pr_receive(pr_handle h, unsigned char **data) {
-  pr_alloc(0);
-  if (pr_free_end - pr_next_free < PR_REPLY_MIN) pr_add_chunk(PR_REPLY_MIN);
+  if (pr_room() < PR_REPLY_MIN) pr_add_chunk(PR_REPLY_MIN);
   for (;;) {
-    size_t cap = (size_t)(pr_free_end - pr_next_free) - 1;
-    int32_t n = pr_host_result(h, pr_next_free, cap);
+    size_t cap = pr_room() - 1;
+    int32_t n = pr_host_result(h, pr_memory.next, cap);
     if (n < 0) return n;
     if ((size_t)n <= cap) {
       *data = (unsigned char *)pr_alloc((size_t)n + 1);
@@ -315,6 +343,21 @@ int32_t pr_req_read(pr_request *req, void *buf, size_t cap) {
   return (int32_t)n;
 }
 
+/* PR_PIECE is how much of a body of unknown length is read at least at a time. */
+enum { PR_PIECE = 4096 };
+
+/* pr_promised is how long the body is going to be: its content-length, if that is there and not over max. */
+static size_t pr_promised(const pr_request *req, size_t max) {
+  pr_str v = pr_req_header(req, "content-length");
+  size_t n = 0;
+  for (size_t i = 0; i < v.len; i++) {
+    if (v.data[i] < '0' || v.data[i] > '9' || n > max / 10) return PR_PIECE;
+    n = n * 10 + (size_t)(v.data[i] - '0');
+  }
+  if (v.len == 0 || n > max) return PR_PIECE;
+  return n;
+}
+
 pr_code pr_req_body(pr_request *req, size_t max, pr_str *body) {
   pr_buf b = {NULL, 0, 0};
   if (!req->body_stream) {
@@ -323,8 +366,9 @@ pr_code pr_req_body(pr_request *req, size_t max, pr_str *body) {
     return body->len > max ? pr_failed(-PR_TOO_LARGE) : PR_OK;
   }
   *body = pr_s("");
+  pr_buf_reserve(&b, pr_promised(req, max) + 2);
   for (;;) {
-    pr_buf_reserve(&b, 4096);
+    if (b.cap - b.len < 2) pr_buf_reserve(&b, PR_PIECE);
     int32_t n = pr_read(req->body_stream, b.data + b.len, b.cap - b.len - 1);
     if (n < 0) return (pr_code)-n;
     if ((b.len += (size_t)n) > max) return pr_failed(-PR_TOO_LARGE);
@@ -380,7 +424,8 @@ void pr_res_printf(pr_response *res, const char *format, ...) {
 
 void pr_res_body(pr_response *res, pr_str data) {
   res->body.data = (unsigned char *)(uintptr_t)data.data;
-  res->body.len = res->body.cap = data.len; /* full, so that a later write copies it before it appends */
+  res->body.len = data.len;
+  res->body.cap = 0; /* not ours: a later write copies it before it appends */
 }
 
 void pr_res_pass(pr_response *res, pr_handle stream) { res->stream = stream; }

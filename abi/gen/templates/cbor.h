@@ -5,29 +5,48 @@
 /* pr_alloc gives memory until the end of the event and never fails. */
 PR_API void *pr_alloc(size_t size);
 
+/* pr_extend makes the memory taken last, which ends at end, longer by at least more bytes, if there is room after it. */
+bool pr_extend(void *end, size_t more);
+
 /* pr_buf is a message being written; it grows in the event's memory. */
 typedef struct pr_buf {
   unsigned char *data;
   size_t len, cap;
 } pr_buf;
 
-static void pr_buf_reserve(pr_buf *b, size_t n) {
-  if (b->cap - b->len >= n) return;
-  size_t cap = b->len + n < 512 ? 512 : (b->len + n) * 3 / 2;
+#define PR_RARE static __attribute__((noinline))
+
+/* pr_buf_grow makes room for n more bytes. */
+PR_RARE void pr_buf_grow(pr_buf *b, size_t n) {
+  size_t cap = b->len + n < 256 ? 256 : (b->len + n) * 3 / 2;
+  if (b->cap && pr_extend(b->data + b->cap, cap - b->cap)) {
+    b->cap = cap;
+    return;
+  }
   unsigned char *data = (unsigned char *)pr_alloc(cap);
   if (b->len) memcpy(data, b->data, b->len);
   b->data = data;
   b->cap = cap;
 }
 
+static inline void pr_buf_reserve(pr_buf *b, size_t n) {
+  if (b->len + n > b->cap) pr_buf_grow(b, n);
+}
+
+/* pr_put_long_head writes the head of an item whose argument has bytes of its own. */
+PR_RARE void pr_put_long_head(pr_buf *b, unsigned major, uint64_t v) {
+  unsigned char *p = b->data + b->len;
+  int n = v <= 0xff ? 1 : v <= 0xffff ? 2 : v <= 0xffffffff ? 4 : 8;
+  p[0] = (unsigned char)(major | (n == 1 ? 24u : n == 2 ? 25u : n == 4 ? 26u : 27u));
+  for (int i = n; i > 0; i--, v >>= 8) p[i] = (unsigned char)v;
+  b->len += 1 + (size_t)n;
+}
+
 /* pr_put_head writes the shortest head of an item. */
 static void pr_put_head(pr_buf *b, unsigned major, uint64_t v) {
   pr_buf_reserve(b, 9);
-  unsigned char *p = b->data + b->len;
-  int n = v < 24 ? 0 : v <= 0xff ? 1 : v <= 0xffff ? 2 : v <= 0xffffffff ? 4 : 8;
-  p[0] = (unsigned char)(major | (n == 0 ? (unsigned)v : n == 1 ? 24u : n == 2 ? 25u : n == 4 ? 26u : 27u));
-  for (int i = n; i > 0; i--, v >>= 8) p[i] = (unsigned char)v;
-  b->len += 1 + (size_t)n;
+  if (v < 24) b->data[b->len++] = (unsigned char)(major | v);
+  else pr_put_long_head(b, major, v);
 }
 
 static inline void pr_put_uint(pr_buf *b, uint64_t v) { pr_put_head(b, 0x00, v); }
@@ -86,7 +105,7 @@ static pr_reader pr_reader_of(unsigned char *data, size_t len) {
   return r;
 }
 
-static void pr_bad(pr_reader *r, const char *why) {
+PR_RARE void pr_bad(pr_reader *r, const char *why) {
   if (!r->err) r->err = why;
   r->p = r->end;
 }
@@ -100,24 +119,27 @@ static const char *pr_reader_close(pr_reader *r) {
 
 static inline size_t pr_left(const pr_reader *r) { return (size_t)(r->end - r->p); }
 
-/* pr_head takes a head; *first is its first byte. */
-static uint64_t pr_head(pr_reader *r, unsigned *first) {
-  *first = 0xff;
-  if (r->err) return 0;
-  if (r->p == r->end) return pr_bad(r, "the message ends in the middle of an item"), 0;
-  unsigned c = *first = *r->p;
-  if (r->p == r->zero) *r->p = 0;
-  r->p++;
-  unsigned info = c & 0x1f;
-  if (info < 24) return info;
+/* pr_argument takes the bytes of an argument that are its own. */
+PR_RARE uint64_t pr_argument(pr_reader *r, unsigned first) {
+  unsigned info = first & 0x1f;
   if (info > 27) return pr_bad(r, info == 31 ? "indefinite length" : "reserved item head"), 0;
   size_t n = (size_t)1 << (info - 24);
   if (pr_left(r) < n) return pr_bad(r, "the message ends in the middle of an item"), 0;
   uint64_t v = 0;
   for (size_t i = 0; i < n; i++) v = v << 8 | *r->p++;
   uint64_t least = info == 24 ? 24 : info == 25 ? 0x100 : info == 26 ? 0x10000 : 0x100000000;
-  if (c < 0xe0 && v < least) return pr_bad(r, "number not in its shortest form"), 0;
+  if (first < 0xe0 && v < least) return pr_bad(r, "number not in its shortest form"), 0;
   return v;
+}
+
+/* pr_head takes a head; *first is its first byte. After a problem nothing is left, so there is no more than one. */
+static uint64_t pr_head(pr_reader *r, unsigned *first) {
+  *first = 0xff;
+  if (r->p == r->end) return pr_bad(r, "the message ends in the middle of an item"), 0;
+  unsigned c = *first = *r->p;
+  if (r->p == r->zero) *r->p = 0;
+  r->p++;
+  return (c & 0x1f) < 24 ? c & 0x1f : pr_argument(r, c);
 }
 
 static uint64_t pr_expect(pr_reader *r, unsigned major, const char *wrong) {
@@ -131,9 +153,9 @@ static void pr_enter(pr_reader *r) {
   if (++r->depth > PR_DEPTH_MAX) pr_bad(r, "nested too deeply");
 }
 
-/* pr_utf8_ok reports whether n bytes are UTF-8: no surrogates, nothing longer than needed, nothing above U+10FFFF. */
-static bool pr_utf8_ok(const unsigned char *p, size_t n) {
-  for (size_t i = 0; i < n;) {
+/* pr_utf8_tail reports whether the bytes from i are UTF-8: no surrogates, nothing longer than needed, nothing above U+10FFFF. */
+PR_RARE bool pr_utf8_tail(const unsigned char *p, size_t n, size_t i) {
+  while (i < n) {
     unsigned c = p[i++];
     if (c < 0x80) continue;
     size_t more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
@@ -142,6 +164,18 @@ static bool pr_utf8_ok(const unsigned char *p, size_t n) {
     for (; more > 0; more--, lo = 0x80, hi = 0xbf, i++)
       if (p[i] < lo || p[i] > hi) return false;
   }
+  return true;
+}
+
+/* pr_utf8_ok reports whether n bytes are UTF-8. Most are ASCII, eight at a time. */
+static bool pr_utf8_ok(const unsigned char *p, size_t n) {
+  size_t i = 0;
+  for (uint64_t w; i + 8 <= n; i += 8) {
+    memcpy(&w, p + i, 8);
+    if (w & 0x8080808080808080) break;
+  }
+  for (; i < n; i++)
+    if (p[i] >= 0x80) return pr_utf8_tail(p, n, i);
   return true;
 }
 
