@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/pagesrun/pagesrun/abi"
 	"github.com/pagesrun/pagesrun/config"
@@ -45,6 +46,9 @@ func (s *secret) String() string { return s.Name + " (hidden)" }
 
 // GoString hides the value from %#v too.
 func (s *secret) GoString() string { return s.String() }
+
+// MarshalJSON hides the value from JSON logs.
+func (s *secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
 
 // Decode takes the secrets that were loaded with the configuration.
 func (binding) Decode(c *config.Config) ([]hostfuncs.Resource, config.Problems) {
