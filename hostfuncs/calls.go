@@ -161,9 +161,13 @@ func (s *Session) own(c *call, op string, msg []byte) {
 	case abi.OpRespond:
 		err = s.respond(msg)
 	case abi.OpPipe:
-		c.reply, err = s.pipe(c.reply)
+		if err = decode(op, msg, &abi.PipeRequest{}); err == nil {
+			c.reply, err = s.pipe(c.reply)
+		}
 	case abi.OpBindings:
-		c.reply = (&abi.BindingsReply{Bindings: s.registry.Bindings()}).AppendCBOR(c.reply)
+		if err = decode(op, msg, &abi.BindingsRequest{}); err == nil {
+			c.reply = (&abi.BindingsReply{Bindings: s.registry.Bindings()}).AppendCBOR(c.reply)
+		}
 	default:
 		err = &abi.Error{Code: abi.CodeUnknownOperation, Message: "the runtime has no operation " + quote(op)}
 	}
@@ -175,6 +179,14 @@ func (s *Session) own(c *call, op string, msg []byte) {
 		c.reply = emptyReply
 	}
 	c.done.Store(true)
+}
+
+// decode reads the request of an operation of the runtime.
+func decode(op string, msg []byte, m interface{ DecodeCBOR([]byte) error }) *abi.Error {
+	if err := m.DecodeCBOR(msg); err != nil {
+		return &abi.Error{Code: abi.CodeBadMessage, Message: op + ": " + err.Error()}
+	}
+	return nil
 }
 
 // emptyReply is the empty map.
@@ -225,8 +237,8 @@ func (s *Session) respond(msg []byte) *abi.Error {
 }
 
 func (s *Session) decodeResponse(r *Response) *abi.Error {
-	if err := r.Message.DecodeCBOR(r.Buffer); err != nil {
-		return &abi.Error{Code: abi.CodeBadMessage, Message: "respond: " + err.Error()}
+	if err := decode(abi.OpRespond, r.Buffer, &r.Message); err != nil {
+		return err
 	}
 	if r.Message.Status == 0 {
 		r.Message.Status = 200

@@ -365,9 +365,9 @@ static void do_hoard(pr_request *q, pr_response *s) {
   pr_str op = pr_req_query(q, "op");
   size_t n = pr_eq(op, "probe.large") ? 1 : sizeof big;
   for (int i = 0; i < 100; i++) calls[i] = h_call("PROBE", 5, op.data, op.len, big, n);
-  usleep(100000);
   for (int i = 0; i < 100; i++) {
     unsigned char b[16];
+    if (n == 1) h_wait(&calls[i], 1, -1);
     int32_t got = calls[i] < 0 ? calls[i] : h_result((uint32_t)calls[i], b, sizeof b);
     if (got < 0 || got > 1000) held++;
     else refused++;
