@@ -191,6 +191,10 @@ func kvLimitCases() []kvCase {
 		{"a value of 25 MiB is the longest", []step{
 			{ask: sized("k", "memory", most), answer: done}, {ask: get("k"), answer: full}, {ask: get("k").with("type", "stream"), answer: full}, {ask: bulk("k"), answer: "k " + full},
 		}},
+		{"a body of 25 MiB can be stored as a value", []step{
+			{ask: put("k", strings.Repeat("x", most)), answer: done}, {ask: get("k").with("type", "stream"), answer: full},
+			{ask: put("k", strings.Repeat("x", most+1)), answer: over}, {ask: get("k").with("type", "stream"), answer: full},
+		}},
 		{"a value over 25 MiB is refused and nothing is stored", []step{
 			store("k", "before"), {ask: sized("k", "memory", most+1), answer: over}, {ask: get("k"), answer: found("before")}, {ask: sized("new", "memory", most+1), answer: over}, {ask: get("new"), answer: missing},
 		}},

@@ -32,7 +32,11 @@ func serveInProcess(t testing.TB, module []byte, c *clock, files map[string]stri
 	dir := t.TempDir()
 	writeFiles(t, dir, files)
 	kinds := bindings.All()
-	cfg, problems := config.Load(config.Options{File: filepath.Join(dir, "wrangler.toml"), Sections: hostfuncs.Sections(kinds)})
+	name := "wrangler.toml"
+	if files[name] == "" {
+		name = "wrangler.json"
+	}
+	cfg, problems := config.Load(config.Options{File: filepath.Join(dir, name), Sections: hostfuncs.Sections(kinds)})
 	resources, more := hostfuncs.Decode(kinds, cfg)
 	if err := append(problems, more...).Err(); err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@
 
 #include "pagesrun.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static pr_request *req;
@@ -215,6 +216,17 @@ static pr_code bindings(void) {
   return code;
 }
 
+static pr_code log_lines(void) {
+  const char *text = param("text").data;
+  pr_logf(PR_LOG_WARN, "logged %s", text);
+  printf("printed %s\n", text);
+  fprintf(stderr, "complained %s\n", text);
+  pr_res_text(res, "done\n");
+  return PR_OK;
+}
+
+static pr_code trap(void) { __builtin_trap(); }
+
 void pagesrun_fetch(pr_request *request, pr_response *response) {
   static const struct {
     const char *op;
@@ -222,6 +234,7 @@ void pagesrun_fetch(pr_request *request, pr_response *response) {
   } operations[] = {
       {"kv.get", get},   {"kv.get_bulk", get_bulk}, {"kv.put", put},         {"kv.delete", delete},
       {"kv.list", list}, {"vars.get", variable},    {"secrets.get", secret}, {"bindings", bindings},
+      {"log", log_lines}, {"trap", trap},
   };
   req = request;
   res = response;

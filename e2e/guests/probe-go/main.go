@@ -8,6 +8,8 @@
 //	pipe     n bytes, through a stream
 //	abort    n bytes, through a stream that is then broken off
 //
+// The operation "log" logs and prints, "trap" ends the instance.
+//
 // The answer is made of words and lines that a program in another language can make byte for byte the same. Values are written with every byte
 // but printable ASCII as %XX, and as #LENGTH:FNV-1a where they are long.
 package main
@@ -15,6 +17,7 @@ package main
 import (
 	"errors"
 	"io"
+	"os"
 	"strconv"
 
 	"github.com/pagesrun/pagesrun/abi"
@@ -60,6 +63,10 @@ func (p *probe) perform(op string) (*pagesrun.Response, error) {
 		return nil, p.secret()
 	case "bindings":
 		return nil, p.bindings()
+	case "log":
+		return nil, p.log()
+	case "trap":
+		panic("trap was asked for")
 	}
 	return pagesrun.Text(400, "no such op\n"), nil
 }
@@ -265,6 +272,15 @@ func (p *probe) bindings() error {
 	for _, b := range r.Bindings {
 		p.text(b.Name + " " + b.Kind + "\n")
 	}
+	return nil
+}
+
+// log writes a line in each of the ways there are.
+func (p *probe) log() error {
+	pagesrun.Log(pagesrun.LevelWarn, "logged "+p.param("text"))
+	os.Stdout.WriteString("printed " + p.param("text") + "\n")
+	os.Stderr.WriteString("complained " + p.param("text") + "\n")
+	p.text("done\n")
 	return nil
 }
 
