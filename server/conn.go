@@ -16,7 +16,7 @@ type conn struct {
 	idle    time.Duration
 	release func()
 	closed  atomic.Bool
-	// armed is the clock's second in which the write deadline was last moved. Writes are never concurrent.
+	// armed is the clock's tick in which the write deadline was last moved. Writes are never concurrent.
 	armed int64
 }
 
@@ -24,20 +24,16 @@ type conn struct {
 func (c *conn) Write(p []byte) (int, error) {
 	c.arm()
 	n, err := c.Conn.Write(p)
-	for n < len(p) && errors.Is(err, os.ErrDeadlineExceeded) {
+	for m := n; m > 0 && n < len(p) && errors.Is(err, os.ErrDeadlineExceeded); n += m {
 		c.Conn.SetWriteDeadline(time.Now().Add(c.idle))
-		var m int
-		if m, err = c.Conn.Write(p[n:]); m == 0 {
-			break
-		}
-		n += m
+		m, err = c.Conn.Write(p[n:])
 	}
 	return n, err
 }
 
-// arm moves the write deadline, at most once a second because moving it costs more than the write of a small answer should.
+// arm moves the write deadline, at most once per tick because moving it costs a noticeable part of a small answer.
 func (c *conn) arm() {
-	if now := c.clock.seconds.Load(); now != c.armed {
+	if now := c.clock.ticks.Load(); now != c.armed {
 		c.armed = now
 		c.Conn.SetWriteDeadline(time.Now().Add(c.idle))
 	}
@@ -69,18 +65,21 @@ func (c *conn) Close() error {
 	return err
 }
 
-// clock counts seconds for those who need to know only roughly.
-type clock struct{ seconds atomic.Int64 }
+// clock counts ticks for those who need to know only roughly what time it is.
+type clock struct {
+	interval time.Duration
+	ticks    atomic.Int64
+}
 
 // run counts until done is closed.
 func (c *clock) run(done <-chan struct{}) {
-	c.seconds.Store(1)
-	tick := time.NewTicker(time.Second)
+	c.ticks.Store(1)
+	tick := time.NewTicker(c.interval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			c.seconds.Add(1)
+			c.ticks.Add(1)
 		case <-done:
 			return
 		}

@@ -11,12 +11,10 @@ import (
 	"github.com/pagesrun/pagesrun/runtime"
 )
 
-// event is a request on its way through a function. It is one allocation together with the fields of an ordinary request; it is
-// never reused, because the function may hold it after the response.
+// event is a request on its way through a function. It is never reused, because the function may hold it after the response.
 type event struct {
 	runtime.Request
-	body   *body
-	fields [16]abi.Header
+	body *body
 }
 
 // The names of the fields the server adds, in net/http's canonical form.
@@ -69,7 +67,7 @@ func afterAuthority(target string) string {
 // takeFields gives the event the request's fields in the order of their names, unless there are too many.
 func (s *Server) takeFields(ev *event, r *http.Request) *refusal {
 	lines, size := 1, len(r.Method)+len(r.RequestURI)+len(r.Host)+len("  HTTP/1.1\r\nHost: \r\n\r\n")
-	fields := append(ev.fields[:0],
+	fields := append(make([]abi.Header, 0, 2+len(r.Header)),
 		abi.Header{Name: fieldHost, Value: abi.ByteString(r.Host)},
 		abi.Header{Name: fieldConnectingIP, Value: abi.ByteString(ev.Fetch.RemoteAddr)})
 	for name, values := range r.Header {

@@ -227,7 +227,7 @@ func TestAClientThatDoesNotReadIsCut(t *testing.T) {
 	for _, version := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		closed := make(chan struct{})
 		resp := runtime.Response{Status: 200, Stream: closeNoter{endless{}, closed}}
-		s := answering(t, Options{BodyIdleTimeout: 1200 * time.Millisecond}, &resp)
+		s := answering(t, Options{BodyIdleTimeout: 300 * time.Millisecond}, &resp)
 		if version == "HTTP/1.1" {
 			io.WriteString(s.dial(t), "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 		} else {

@@ -37,7 +37,7 @@ type Server struct {
 // New makes a server for fn, which may be nil until [Server.Swap].
 func New(opts Options, fn Function) *Server {
 	opts = opts.withDefaults()
-	s := &Server{opts: opts, ids: newEventIDs(time.Now()), slots: newSlots(opts.ConnectionsMax), clock: &clock{}}
+	s := &Server{opts: opts, ids: newEventIDs(time.Now()), slots: newSlots(opts.ConnectionsMax), clock: &clock{interval: min(time.Second, opts.BodyIdleTimeout/8)}}
 	s.metrics = newMetrics(s, opts.Metrics)
 	s.Swap(fn)
 	s.http = s.httpServer()
