@@ -12,3 +12,5 @@
 // The contract only grows. A key, a code or a constant that was once published is never renumbered and never changes its
 // meaning, so a guest built against version 1 runs on every later host.
 package abi
+
+//go:generate go run ./gen -root ..

@@ -15,6 +15,9 @@ const cPath = "guest-sdk/c/pagesrun_abi.h"
 
 // emitC makes the C SDK's types and codecs: a header whose second half is compiled in pagesrun.c alone.
 func emitC(s *schema) ([]file, error) {
+	if err := cUnique(s); err != nil {
+		return nil, err
+	}
 	g := &cGen{schema: s, names: cNames(s)}
 	g.head()
 	g.constants()
@@ -75,6 +78,36 @@ func cNames(s *schema) map[string]string {
 	return names
 }
 
+// cUnique checks that no two things have one name in C, where there are no packages.
+func cUnique(s *schema) error {
+	seen := map[string]string{}
+	add := func(c, name string) error {
+		if other, ok := seen[c]; ok {
+			return fmt.Errorf("%s and %s are both %s in C", other, name, c)
+		}
+		seen[c] = name
+		return nil
+	}
+	for _, c := range s.consts {
+		if cHas(c) {
+			if err := add(cConst(c.name), c.name); err != nil {
+				return err
+			}
+		}
+	}
+	for _, m := range s.messages {
+		if err := add(cName(m.name), m.name); err != nil {
+			return err
+		}
+		if m.op != "" {
+			if err := add(cName(m.opName()), "operation "+m.op); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // cHas reports whether a constant is of use in C.
 func cHas(c constant) bool {
 	for _, prefix := range []string{"Func", "Export", "Module", "HandleEvent", "CodeMax", "replyErrorKey"} {
@@ -92,7 +125,6 @@ func (g *cGen) head() {
 	g.line("#ifndef PAGESRUN_ABI_H\n#define PAGESRUN_ABI_H\n")
 	g.line("#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n")
 	g.line("#ifdef __cplusplus\nextern \"C\" {\n#endif\n")
-	g.line("#ifndef PR_API\n#define PR_API\n#endif\n")
 	g.line("/* pr_str is a run of bytes, text or not. Those that come from the SDK are followed by a zero byte, which is not counted in")
 	g.line("   len, so data is a C string too where the bytes hold no zero. They live until the end of the event. */")
 	g.line("typedef struct pr_str {\n  const char *data;\n  size_t len;\n} pr_str;\n")

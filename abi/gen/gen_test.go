@@ -95,6 +95,17 @@ func TestSourcesThatBreakTheRulesAreNamed(t *testing.T) {
 	}
 }
 
+func TestNamesThatMeetInCAreRefused(t *testing.T) {
+	s := &schema{byName: map[string]*message{}}
+	src := "package abi\n// A is a.\nconst CodeTimeout Code = 5\n// Timeout is b.\nconst Timeout = 5"
+	if err := s.addFile(token.NewFileSet(), "m.go", []byte(src)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := emitC(s); err == nil || !strings.Contains(err.Error(), "PR_TIMEOUT") {
+		t.Fatal(err)
+	}
+}
+
 func TestGeneratorKnowsTheHandleTag(t *testing.T) {
 	for where, tag := range map[string]int{"abi": abi.TagHandle, "kinds": kinds.TagHandle} {
 		if tag != tagHandle {

@@ -61,7 +61,7 @@ PR_EXPORT("pagesrun_warm") void pagesrun_warm(void);
 
 /* pr_alloc gives size bytes, aligned for any type, until the end of the event. It never returns NULL: a function that outgrows its
    memory is stopped. */
-PR_API void *pr_alloc(size_t size);
+void *pr_alloc(size_t size);
 
 /* pr_s makes a pr_str of a C string without copying it; of NULL it makes the empty one. */
 static inline pr_str pr_s(const char *s) {

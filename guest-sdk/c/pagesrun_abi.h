@@ -14,10 +14,6 @@
 extern "C" {
 #endif
 
-#ifndef PR_API
-#define PR_API
-#endif
-
 /* pr_str is a run of bytes, text or not. Those that come from the SDK are followed by a zero byte, which is not counted in
    len, so data is a C string too where the bytes hold no zero. They live until the end of the event. */
 typedef struct pr_str {
@@ -465,7 +461,7 @@ extern "C" {
 #include <string.h>
 
 /* pr_alloc gives memory until the end of the event and never fails. */
-PR_API void *pr_alloc(size_t size);
+void *pr_alloc(size_t size);
 
 /* pr_extend makes the memory taken last, which ends at end, longer by at least more bytes, if there is room after it. */
 bool pr_extend(void *end, size_t more);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* pr_alloc gives memory until the end of the event and never fails. */
-PR_API void *pr_alloc(size_t size);
+void *pr_alloc(size_t size);
 
 /* pr_extend makes the memory taken last, which ends at end, longer by at least more bytes, if there is room after it. */
 bool pr_extend(void *end, size_t more);
