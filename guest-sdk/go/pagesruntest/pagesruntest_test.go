@@ -1,0 +1,90 @@
+package pagesruntest_test
+
+import (
+	"errors"
+	"testing"
+
+	pagesrun "github.com/pagesrun/pagesrun/guest-sdk/go"
+	"github.com/pagesrun/pagesrun/guest-sdk/go/pagesruntest"
+)
+
+// program is a function's main: the same in a guest and in a test.
+func program() {
+	greeting, _ := pagesrun.Env("GREETING")
+	token, _ := pagesrun.Secret("TOKEN")
+	started := ""
+	pagesrun.OnWarm(func() { started = "warm" })
+	pagesrun.HandleFetch(func(ctx *pagesrun.Context, req *pagesrun.Request) (*pagesrun.Response, error) {
+		ctx.WaitUntil(func() { pagesrun.Log(pagesrun.LevelInfo, "after "+req.Path()) })
+		body, err := req.Body.ReadAll(100)
+		if err != nil {
+			return nil, err
+		}
+		switch req.Path() {
+		case "/nil":
+			return nil, nil
+		case "/cut":
+			return pagesrun.StreamFunc(200, "text/plain", func(w *pagesrun.Writer) error {
+				w.WriteString("half")
+				return errors.New("no more")
+			}), nil
+		}
+		return pagesrun.Text(200, greeting+" "+token+" "+started+" "+req.Header.Get("x")+" "+string(body)), nil
+	})
+}
+
+func TestAFunctionRunsInAUnitTest(t *testing.T) {
+	for range 2 { // a second start begins anew
+		t.Run("start", func(t *testing.T) {
+			f := pagesruntest.Start(t, pagesruntest.Config{Vars: map[string]string{"GREETING": "hi"}, Secrets: map[string]string{"TOKEN": "s"}}, program)
+			r := f.Fetch("POST", "/a", "body", "X", "y")
+			if r.Status != 200 || r.Body != "hi s warm y body" || r.Get("content-type") != "text/plain; charset=utf-8" || r.Get("nope") != "" {
+				t.Errorf("%+v", r)
+			}
+			if len(r.Log) != 1 || r.Log[0] != "after /a" {
+				t.Errorf("log %q", r.Log)
+			}
+		})
+	}
+}
+
+func TestWhatAFunctionDoesWrongIsSeen(t *testing.T) {
+	f := pagesruntest.Start(t, pagesruntest.Config{}, program)
+	if r := f.Fetch("GET", "/nil", ""); r.Status != 0 {
+		t.Errorf("%+v", r)
+	}
+	if r := f.Fetch("GET", "https://example.com/cut", ""); r.Status != 200 || !r.Aborted || r.Body != "half" {
+		t.Errorf("%+v", r)
+	}
+	if r := f.Fetch("POST", "/", string(make([]byte, 101))); r.Status != 500 || r.Log[0] != "handler: the stream is longer than the limit" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestProgramsThatCannotServeSaySo(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		main func()
+		want string
+	}{
+		{"a nil handler", func() { pagesrun.HandleFetch(nil) }, "pagesrun: HandleFetch: nil handler"},
+		{"two handlers", func() { program(); program() }, "pagesrun: HandleFetch was called twice"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			defer func() {
+				if v := recover(); v != c.want {
+					t.Errorf("panic %v", v)
+				}
+			}()
+			pagesruntest.Start(t, pagesruntest.Config{}, c.main)
+		})
+	}
+	t.Run("no handler", func(t *testing.T) {
+		defer func() {
+			if v := recover(); v != "pagesrun: no handler: call pagesrun.HandleFetch in main" {
+				t.Errorf("panic %v", v)
+			}
+		}()
+		pagesruntest.Start(t, pagesruntest.Config{}, func() {}).Fetch("GET", "/", "")
+	})
+}
