@@ -90,11 +90,11 @@ func TestASlowStreamedBodyEndsWith408(t *testing.T) {
 }
 
 func TestASteadyBodyMayTakeLongerThanTheIdleTimeout(t *testing.T) {
-	s := start(t, Options{BodyIdleTimeout: 150 * time.Millisecond}, echo)
+	s := start(t, Options{BodyIdleTimeout: 600 * time.Millisecond}, echo)
 	c := s.dial(t)
 	io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
 	for range 10 {
-		time.Sleep(40 * time.Millisecond)
+		time.Sleep(80 * time.Millisecond)
 		io.WriteString(c, "x")
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(c), nil)

@@ -11,7 +11,7 @@ import (
 // [http.Handler] is wanted, without the strict reading and the connection limits.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	if s.draining.Load() && r.ProtoMajor == 1 {
+	if s.closing.Load() && r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")
 	}
 	if refused := s.check(r); refused != nil {

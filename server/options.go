@@ -38,7 +38,8 @@ type Options struct {
 	// BodyBytesMax is the longest request body, in bytes: 413, at once where Content-Length says it, otherwise when that many
 	// bytes have come. Default 100 MiB.
 	BodyBytesMax int64
-	// BodyWholeBytesMax is the longest request body, in bytes, that is read before the event begins. Default 64 KiB.
+	// BodyWholeBytesMax is the longest request body, in bytes, that is read before the event begins. Default 64 KiB; negative: every
+	// body streams.
 	BodyWholeBytesMax int64
 	// ResponseHeaderBytesMax is the most a function's header fields may have together, in bytes: 500. Default 128 KiB.
 	ResponseHeaderBytesMax int

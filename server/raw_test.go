@@ -94,7 +94,8 @@ func describe(all []byte) string {
 			break
 		}
 		body, _ := io.ReadAll(resp.Body)
-		first, _, _ := strings.Cut(string(body), "\n")
+		first, _, _ := strings.Cut(string(body), "\r\n")
+		first, _, _ = strings.Cut(first, "\n")
 		switch {
 		case strings.Contains(first, "http://probe/probe"):
 			b.WriteString("probe\n")

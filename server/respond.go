@@ -42,13 +42,9 @@ type responder struct {
 // cuts the connection by panicking with [http.ErrAbortHandler].
 func (s *Server) respond(w http.ResponseWriter, r *http.Request, resp *runtime.Response) error {
 	rs := responder{s: s, w: w, r: r, resp: resp}
-	if err := rs.setFields(); err != nil {
+	if err := rs.prepare(); err != nil {
 		clear(w.Header())
 		return err
-	}
-	if int64(len(resp.Body)) > s.opts.ResponseBodyBytesMax {
-		clear(w.Header())
-		return fmt.Errorf("the response body has %d bytes, over the limit of %d", len(resp.Body), s.opts.ResponseBodyBytesMax)
 	}
 	if rs.bodiless() {
 		rs.sendHead()
@@ -58,6 +54,17 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, resp *runtime.R
 		rs.sendStream()
 	}
 	return nil
+}
+
+// prepare checks the response and copies its fields.
+func (rs *responder) prepare() error {
+	if rs.resp.Status < 200 || rs.resp.Status > 599 {
+		return fmt.Errorf("the response has the status %d, which is not within 200 to 599", rs.resp.Status)
+	}
+	if n, most := int64(len(rs.resp.Body)), rs.s.opts.ResponseBodyBytesMax; n > most {
+		return fmt.Errorf("the response body has %d bytes, over the limit of %d", n, most)
+	}
+	return rs.setFields()
 }
 
 // setFields copies the function's fields, checked.
@@ -220,7 +227,9 @@ func (rs *responder) flush() {
 	if more, ok := rs.resp.Stream.(interface{ Buffered() int }); ok && more.Buffered() > 0 {
 		return
 	}
-	rs.w.(http.Flusher).Flush()
+	if f, ok := rs.w.(http.Flusher); ok {
+		f.Flush()
+	}
 }
 
 // abort cuts the connection, so that the client sees that the response is incomplete.

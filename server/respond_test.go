@@ -122,13 +122,15 @@ func TestResponsesThatHTTPDoesNotAllowBecome500(t *testing.T) {
 		{"a space in a name", runtime.Response{Headers: fields("X Y", "x")}, "invalid name"},
 		{"a line break in a name", runtime.Response{Headers: fields("X\r\nY", "x")}, "invalid name"},
 		{"a colon in a name", runtime.Response{Headers: fields("X:", "x")}, "invalid name"},
+		{"an interim status", runtime.Response{Status: 103}, "status 103"},
+		{"a status that is none", runtime.Response{Status: 600}, "status 600"},
 		{"too many fields", runtime.Response{Headers: fields("A", "", "B", "", "C", "", "D", "")}, "4 header fields, over the limit of 3"},
 		{"too long fields", runtime.Response{Headers: fields("A", strings.Repeat("x", 100))}, "101 bytes, over the limit of 100"},
 		{"too long a body", runtime.Response{Body: make([]byte, 11)}, "11 bytes, over the limit of 10"},
 	} {
 		log.Reset()
 		resp = c.resp
-		resp.Status = 200
+		def(&resp.Status, 200)
 		got, body := get(t, s.url("/"))
 		if got.StatusCode != 500 || len(got.Header["X"]) > 0 || len(got.Header["Set-Cookie"]) > 0 || strings.Contains(body, "secret") {
 			t.Errorf("%s: %d %v %s", c.name, got.StatusCode, got.Header, body)

@@ -17,7 +17,9 @@ import (
 const (
 	// lastRequestsTime is how long idle connections are kept for requests that are already on their way.
 	lastRequestsTime = 250 * time.Millisecond
-	pollTime         = 5 * time.Millisecond
+	// stopListeningTime is how long taking in the accepted connections may take.
+	stopListeningTime = time.Second
+	pollTime          = 5 * time.Millisecond
 )
 
 // Server serves a function over HTTP. Make it with [New], then [Server.Listen], then [Server.Run].
@@ -28,7 +30,8 @@ type Server struct {
 	slots    *slots
 	clock    *clock
 	metrics  *metrics
-	draining atomic.Bool
+	draining atomic.Bool // not ready any more
+	closing  atomic.Bool // connections end with their next answer
 	http     *http.Server
 	listener *listener
 	admin    *admin
@@ -134,8 +137,9 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 }
 
-// drain stops in three steps, each of which loses nothing: take in what the kernel has accepted, answer with "Connection: close" for
-// a moment, then close idle connections and wait for the others.
+// drain stops in three steps, each of which loses nothing: take in what the kernel has accepted and stop listening, answer
+// with "Connection: close" for a moment (not before: the clients would come back), then close idle connections and wait for
+// the others.
 func (s *Server) drain(served <-chan error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.opts.DrainTimeout)
 	defer cancel()
@@ -143,8 +147,10 @@ func (s *Server) drain(served <-chan error) error {
 	s.listener.stop()
 	select {
 	case <-served:
-	case <-time.After(2 * acceptGrace):
+	case <-time.After(stopListeningTime):
+		s.listener.Close()
 	}
+	s.closing.Store(true)
 	for end := time.Now().Add(lastRequestsTime); s.slots.count() > 0 && time.Now().Before(end); {
 		time.Sleep(pollTime)
 	}
