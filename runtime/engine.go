@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -124,7 +125,7 @@ func (e *engine) compile(ctx context.Context, rewritten []byte, limit time.Durat
 			}
 			done <- o
 		}()
-		o.compiled, o.err = e.runtime.CompileModule(ctx, rewritten)
+		o.compiled, o.err = e.runtime.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), rewritten)
 	}()
 	select {
 	case o := <-done:

@@ -85,6 +85,10 @@ func (f *projectFlags) open(ctx context.Context, s surroundings) (*project, erro
 	if err != nil {
 		return nil, err
 	}
+	patience := time.AfterFunc(time.Second, func() {
+		fmt.Fprintf(os.Stderr, "compiling %s; the result is kept for the next start\n", p.module)
+	})
+	defer patience.Stop()
 	p.app, err = runtime.Load(ctx, code, runtime.Options{
 		Registry: p.registry, Limits: limits(p.cfg.Pagesrun.Limits), Isolation: runtime.Isolation(p.cfg.Pagesrun.Isolation),
 		CacheDir: cacheDir(p.dataDir, s.log), PortableReset: f.PortableReset, Observer: s.observer, Log: s.log,
