@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -24,7 +23,7 @@ func (s *Server) listenAdmin() error {
 		return nil
 	}
 	l, err := listen(s.opts.AdminAddr, "--admin 127.0.0.1:%s")
-	if err != nil && (s.opts.AdminRequired || !errors.Is(err, syscall.EADDRINUSE)) {
+	if err != nil && (s.opts.AdminRequired || !portTaken(err)) {
 		return err
 	}
 	if err != nil {

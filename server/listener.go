@@ -136,7 +136,7 @@ func listen(addr, flag string) (net.Listener, error) {
 		return nil, fmt.Errorf("%q is no address to listen on: want host:port", addr)
 	}
 	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
+	case portTaken(err):
 		return nil, fmt.Errorf("port %s is in use; try %s: %w", port, fmt.Sprintf(flag, nextPort(host, port)), err)
 	case errors.Is(err, os.ErrPermission):
 		return nil, fmt.Errorf("no permission to listen on port %s; ports below 1024 need privileges: %w", port, err)
@@ -144,6 +144,12 @@ func listen(addr, flag string) (net.Listener, error) {
 		return nil, fmt.Errorf("this machine has no address %s: %w", host, err)
 	}
 	return nil, fmt.Errorf("listen on %s: %w", addr, err)
+}
+
+// portTaken reports whether listening failed because somebody else does. Windows has a number of its own for that.
+func portTaken(err error) bool {
+	const windowsAddressInUse = syscall.Errno(10048)
+	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, windowsAddressInUse)
 }
 
 // nextPort is the next port above that is free now.

@@ -250,6 +250,13 @@ func BenchmarkEventDone(b *testing.B) {
 			}
 		})
 	}
+	b.Run("json line only", func(b *testing.B) {
+		f, line, now := newFormatter(LogOptions{}), make([]byte, 0, 512), time.Now()
+		b.ReportAllocs()
+		for b.Loop() {
+			line = f.appendEvent(line[:0], now, slog.LevelInfo, e)
+		}
+	})
 	b.Run("metrics only", func(b *testing.B) {
 		o := New(nil, prometheus.NewRegistry())
 		b.ReportAllocs()
