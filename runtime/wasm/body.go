@@ -7,6 +7,8 @@ type checkFrame struct {
 	loop int32
 	// depth counts the loops that are open; arity is the number of values that a branch to the block takes along.
 	depth, arity int32
+	// serial tells the block from every other of the function.
+	serial uint32
 }
 
 func (in *inspector) code() {
@@ -81,7 +83,7 @@ func (in *inspector) instructions(f *function, t FuncType) {
 		switch i.info.shape {
 		case shapeLocal:
 			if in.within(i.start, i.a, locals, "local") {
-				in.work.local(i)
+				in.work.local(i, in.frames)
 			}
 		case shapeMemArg, shapeMemory, shapeMemArgLane, shapeMemMem:
 			in.needMemory(i)
@@ -117,7 +119,7 @@ func (in *inspector) control(i *instr) {
 		if top.op != opIf {
 			in.failf(CodeMalformed, i.start, "an else stands outside an if")
 		}
-		top.op = opElse
+		top.op, top.serial = opElse, in.work.serial()
 	case opEnd:
 		in.frames = in.frames[:len(in.frames)-1]
 	}
@@ -129,7 +131,7 @@ func (in *inspector) push(f *function, i *instr) {
 		return
 	}
 	top := in.frames[len(in.frames)-1]
-	frame := checkFrame{op: i.op, loop: top.loop, depth: top.depth}
+	frame := checkFrame{op: i.op, loop: top.loop, depth: top.depth, serial: in.work.serial()}
 	t := in.blockType(i)
 	frame.arity = int32(len(t.Results))
 	in.work.block(t)

@@ -123,9 +123,22 @@ func encodeGlobal(g Global) []byte {
 	if g.Mutable {
 		mutable = 1
 	}
-	zero := map[ValueType][]byte{
-		I32: code(opI32Const, int64(0)), I64: code(opI64Const, int64(0)), F32: code(byte(0x43), make([]byte, 4)), F64: code(byte(0x44), make([]byte, 8)),
-		V128: code(byte(prefixSIMD), 12, make([]byte, 16)), FuncRef: code(opRefNull, byte(FuncRef)), ExternRef: code(opRefNull, byte(ExternRef)),
+	return code(byte(g.Type), mutable, zeroConst(g.Type), opEnd)
+}
+
+// zeroConst is the instruction that gives the zero of a type.
+func zeroConst(t ValueType) []byte {
+	switch t {
+	case I32:
+		return code(opI32Const, int64(0))
+	case I64:
+		return code(opI64Const, int64(0))
+	case F32:
+		return code(byte(0x43), make([]byte, 4))
+	case F64:
+		return code(byte(0x44), make([]byte, 8))
+	case V128:
+		return code(byte(prefixSIMD), 12, make([]byte, 16))
 	}
-	return code(byte(g.Type), mutable, zero[g.Type], opEnd)
+	return code(opRefNull, byte(t))
 }

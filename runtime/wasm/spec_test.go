@@ -216,12 +216,23 @@ func (r *specRun) action(c *specCommand) string {
 	return fmt.Sprintf("%x %s", comparable(results, fn.Definition().ResultTypes()), firstLine(err))
 }
 
-// comparable hides what differs between two instances: the pointers behind function references.
+// comparable hides what may differ between two instances or engines: the pointers behind function references, and the upper half of a
+// 32-bit result.
 func comparable(results []uint64, types []api.ValueType) []uint64 {
-	for i, t := range types {
-		if i < len(results) && t == api.ValueType(FuncRef) && results[i] != 0 {
-			results[i] = 1
+	at := 0
+	for _, t := range types {
+		if at >= len(results) {
+			break
 		}
+		switch ValueType(t) {
+		case V128:
+			at++
+		case I32, F32:
+			results[at] &= 0xffffffff
+		case FuncRef:
+			results[at] = min(results[at], 1)
+		}
+		at++
 	}
 	return results
 }

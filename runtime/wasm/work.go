@@ -4,14 +4,16 @@ package wasm
 // where ways through the code meet, so blocks, loops and locals multiply each other: a function of 8 KiB with 500 nested loops and 1,000
 // locals takes two minutes. The weights were fitted to such functions; ordinary ones stay thousands of times below the limit.
 type work struct {
-	// sets counts the writes of each local up to 2; a local that is written more than once is many, the others cost little.
-	sets []uint8
-	many int64
+	// state follows each local: see the constants. many counts those that reached joined.
+	state []localState
+	many  int64
 	// blocks are the places where ways part or meet, targets those of br_tables, values the operands passed by calls and branches.
 	blocks, targets, values int64
 	// nested is the sum of the loops' depths.
 	nested int64
 	locals int64
+	// opened numbers the blocks.
+	opened uint32
 }
 
 // unitsPerSecond is how many units of work the compiler does in a second on an ordinary machine.
@@ -20,31 +22,71 @@ const unitsPerSecond = 30_000_000
 // The weights. A check adds three blocks, so a loop and each straightLine of code count as four.
 const (
 	blocksPerCheck = 3
-	valueWeight    = 10
+	valueWeight    = 40
 	targetWeight   = 20
 )
 
-func (w *work) reset(params, locals int) {
-	if cap(w.sets) < locals {
-		w.sets = make([]uint8, locals)
-	}
-	w.sets = w.sets[:locals]
-	clear(w.sets)
-	for i := range params {
-		w.sets[i] = 1
-	}
-	*w = work{sets: w.sets, locals: int64(locals)}
+// localState tells how a local has been used so far. A local that is written once and read only where that write has surely
+// happened costs little; any other must be joined where ways meet.
+type localState struct {
+	kind uint8
+	// depth and block are the place of the one write: the number of open blocks and the innermost one's serial number.
+	depth uint32
+	block uint32
 }
 
-// local takes an instruction that names a local within bounds.
-func (w *work) local(i *instr) {
-	if i.op == opLocalGet || w.sets[i.a] == 2 {
+const (
+	localUntouched uint8 = iota
+	localRead            // read before any write
+	localWritten         // written once
+	localJoined
+)
+
+func (w *work) reset(params, locals int) {
+	if cap(w.state) < locals {
+		w.state = make([]localState, locals)
+	}
+	w.state = w.state[:locals]
+	clear(w.state)
+	for i := range params {
+		w.state[i].kind = localWritten
+	}
+	*w = work{state: w.state, locals: int64(locals)}
+}
+
+// local takes an instruction that names a local within bounds, and the blocks that are open.
+func (w *work) local(i *instr, frames []checkFrame) {
+	s := &w.state[i.a]
+	switch {
+	case s.kind == localJoined:
 		return
+	case i.op == opLocalGet && s.kind == localUntouched:
+		s.kind = localRead
+	case i.op == opLocalGet && s.kind == localWritten && !s.within(frames):
+		w.join(s)
+	case i.op == opLocalGet:
+	case s.kind == localUntouched:
+		depth := len(frames) - 1
+		*s = localState{localWritten, uint32(depth), frames[depth].serial}
+	default:
+		w.join(s)
 	}
-	w.sets[i.a]++
-	if w.sets[i.a] == 2 {
-		w.many++
-	}
+}
+
+func (w *work) join(s *localState) {
+	s.kind = localJoined
+	w.many++
+}
+
+// within tells whether the block of the write is still open.
+func (s *localState) within(frames []checkFrame) bool {
+	return int(s.depth) < len(frames) && frames[s.depth].serial == s.block
+}
+
+// serial gives the number of a block that opens now, or of the second arm of an if.
+func (w *work) serial() uint32 {
+	w.opened++
+	return w.opened
 }
 
 func (w *work) block(t FuncType) {
