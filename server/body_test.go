@@ -89,6 +89,29 @@ func TestASlowStreamedBodyEndsWith408(t *testing.T) {
 	}
 }
 
+func TestASlowHTTP2BodyEndsWith408(t *testing.T) {
+	s := start(t, Options{BodyIdleTimeout: 200 * time.Millisecond}, echo)
+	protocols := &http.Protocols{}
+	protocols.SetUnencryptedHTTP2(true)
+	client := &http.Client{Transport: &http.Transport{Protocols: protocols}}
+	defer client.CloseIdleConnections()
+	for _, length := range []int64{10, -1} {
+		r, w := io.Pipe()
+		defer w.Close()
+		go io.WriteString(w, "abc")
+		req := must(http.NewRequest("POST", s.url("/"), r))
+		req.ContentLength = length
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != 408 || resp.ProtoMajor != 2 {
+			t.Errorf("length %d: %s %s", length, resp.Proto, resp.Status)
+		}
+	}
+}
+
 func TestASteadyBodyMayTakeLongerThanTheIdleTimeout(t *testing.T) {
 	s := start(t, Options{BodyIdleTimeout: 600 * time.Millisecond}, echo)
 	c := s.dial(t)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -43,7 +44,7 @@ func (s *Server) serveBody(fn Function, w http.ResponseWriter, r *http.Request, 
 	if r.ContentLength > 0 && r.ContentLength <= s.opts.BodyWholeBytesMax {
 		whole, err := readWhole(ev.body, r.ContentLength)
 		if err != nil {
-			s.refuse(w, r, ev.body.refusal())
+			s.refuse(w, r, cmp.Or(ev.body.refusal(), refuseBroken))
 			return
 		}
 		ev.Fetch.Body = whole

@@ -1,5 +1,7 @@
 package strictconn
 
+import "encoding/binary"
+
 // Classes of bytes, as bits.
 const (
 	isToken  = 1 << iota // RFC 9110 tchar: names and methods
@@ -35,6 +37,20 @@ func span(b []byte, bit uint8) int {
 		}
 	}
 	return len(b)
+}
+
+// valueSpan is span for isValue, eight bytes at a time while none of them is a control character.
+func valueSpan(b []byte) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		del := x ^ 0x7f*ones
+		if ((x-0x20*ones)&^x|(del-ones)&^del)&highs != 0 {
+			break
+		}
+	}
+	return i + span(b[i:], isValue)
 }
 
 func lower(c byte) byte {

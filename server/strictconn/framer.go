@@ -271,6 +271,10 @@ func (f *framer) tooManyFields() int {
 
 func (f *framer) fieldNameStep(b []byte) int {
 	n := span(b, isToken)
+	if f.wordLen == 0 && n > 0 && n < len(b) && b[n] == ':' && specialLengths>>n&1 == 0 {
+		f.phase = inFieldValue // the ordinary case: the whole name is here and its length says that it is none of ours
+		return n + 1
+	}
 	f.pushLower(b[:n])
 	if n == len(b) {
 		return n
@@ -284,6 +288,9 @@ func (f *framer) fieldNameStep(b []byte) int {
 	}
 	return n + 1
 }
+
+// specialLengths has a bit for the length of each name that special knows.
+const specialLengths = 1<<len("host") | 1<<len("trailer") | 1<<len("content-length") | 1<<len("transfer-encoding")
 
 // special notes the fields that decide about framing and routing; false when one of them is there once too often.
 func (f *framer) special() bool {
@@ -310,7 +317,7 @@ func (f *framer) special() bool {
 }
 
 func (f *framer) fieldValueStep(b []byte) int {
-	n := span(b, isValue)
+	n := valueSpan(b)
 	if n == len(b) {
 		return n
 	}
@@ -403,7 +410,7 @@ func (f *framer) chunkSizeStep(b []byte) int {
 }
 
 func (f *framer) chunkExtensionStep(b []byte) int {
-	n := span(b, isValue)
+	n := valueSpan(b)
 	if n == len(b) {
 		return n
 	}

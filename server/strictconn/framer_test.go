@@ -146,6 +146,18 @@ func compareEnds(t *testing.T, stream, passed []byte) {
 	}
 }
 
+func TestValueSpansAgreeForEveryByteAtEveryPlace(t *testing.T) {
+	for c := range 256 {
+		for at := range 20 {
+			b := []byte("abcdefghijklmnopqrst\x80\xff \t!~")
+			b[at] = byte(c)
+			if got, want := valueSpan(b), span(b, isValue); got != want {
+				t.Fatalf("byte 0x%02x at %d: %d, want %d", c, at, got, want)
+			}
+		}
+	}
+}
+
 func BenchmarkFraming(b *testing.B) {
 	head := "GET /index.html?a=b HTTP/1.1\r\nHost: localhost:8787\r\n"
 	for name, stream := range map[string]string{
