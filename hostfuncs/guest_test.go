@@ -88,12 +88,15 @@ type guest struct {
 	limits   hostfuncs.Limits
 	probe    *probe
 	logged   int
+	line     string // logged last
 	units    int
 }
 
+func (g *guest) log(_ int, text string) { g.logged, g.line = g.logged+len(text), text }
+
 // renew gives the guest a new session.
 func (g *guest) renew() {
-	g.Session = hostfuncs.NewSession(g.registry, g.limits, g, func(_ int, text string) { g.logged += len(text) }, slog.New(slog.DiscardHandler))
+	g.Session = hostfuncs.NewSession(g.registry, g.limits, g, g.log, slog.New(slog.DiscardHandler))
 }
 
 // Block, Unblock and Charge implement hostfuncs.Scheduler.

@@ -333,6 +333,17 @@ func TestLimitsOfAnEventHaveTheirCodes(t *testing.T) {
 	g.want(0, fnLog, 1, 0, 100)
 }
 
+func TestLogLinesAreValidText(t *testing.T) {
+	g := begin(t)
+	for text, want := range map[string]string{"plain é": "plain é", "a\xffb": "a\uFFFDb", "\xed\xa0\x80": "\uFFFD", "": ""} {
+		g.put(atMessage, []byte(text))
+		g.want(0, fnLog, abi.LogWarn, atMessage, uint64(len(text)))
+		if g.line != want {
+			t.Errorf("%q was logged as %q, want %q", text, g.line, want)
+		}
+	}
+}
+
 func TestPrivateCausesStayInTheHost(t *testing.T) {
 	err := hostfuncs.Fail(abi.CodeStorageFailed, "it failed", errors.New("secret path"))
 	if !errors.Is(err, abi.CodeStorageFailed) || !strings.Contains(err.Error(), "secret path") {

@@ -2,6 +2,7 @@ package hostfuncs
 
 import (
 	"io"
+	"strings"
 	"time"
 
 	"github.com/pagesrun/pagesrun/abi"
@@ -271,7 +272,7 @@ func (s *Session) log(level uint32, text []byte) abi.Code {
 	if !s.ChargeLog(len(text)) {
 		return abi.CodeLimitExceeded
 	}
-	s.logger(int(level), string(text))
+	s.logger(int(level), strings.ToValidUTF8(string(text), "\uFFFD"))
 	return 0
 }
 

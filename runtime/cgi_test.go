@@ -77,7 +77,7 @@ func TestWhatACommandPrintsIsItsResponse(t *testing.T) {
 	} {
 		t.Run(test.path[1:], func(t *testing.T) {
 			for _, portable := range []bool{false, true} {
-				checkCommand(t, command(t, runtime.Options{PortableReset: portable, Limits: runtime.Limits{CPU: 200 * time.Millisecond * slow, Instances: 1}}), test.path, test.status, test.body, test.headers, test.outcome)
+				checkCommand(t, command(t, runtime.Options{PortableReset: portable, Limits: runtime.Limits{CPU: 200*time.Millisecond + 20*time.Millisecond*slow, Instances: 1}}), test.path, test.status, test.body, test.headers, test.outcome)
 			}
 		})
 	}

@@ -33,13 +33,14 @@ type Response struct {
 	release func()
 }
 
-// Close releases the response's body. Nothing of it may be used afterwards.
+// Close releases the response's body. Nothing of it may be used afterwards. Closing twice is harmless.
 func (r *Response) Close() {
 	if r.Stream != nil {
 		r.Stream.Close()
 	}
 	if r.release != nil {
 		r.release()
+		r.release = nil
 	}
 }
 

@@ -1,9 +1,11 @@
 package runtime_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -87,6 +89,52 @@ func TestAPoolRecoversFromInstancesThatAreThrownAway(t *testing.T) {
 	if total, _, waiting := l.Instances(); total < 1 || total > 4 || waiting != 0 {
 		t.Errorf("%d instances, %d waiting", total, waiting)
 	}
+}
+
+func TestInstancesThatAreThrownAwayFreeTheirMemory(t *testing.T) {
+	if !exists("/proc/self/maps") {
+		t.Skip("there is no /proc here")
+	}
+	l := load(t, labGuest(t), runtime.Options{Limits: runtime.Limits{Instances: 2}})
+	mappings := func() int {
+		b, err := os.ReadFile("/proc/self/maps")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Count(b, []byte("pagesrun-image"))
+	}
+	l.get("/trap")
+	l.want("/ok", "ok")
+	before := mappings()
+	for range 200 {
+		l.get("/trap")
+	}
+	l.want("/ok", "ok")
+	if after := mappings(); after > before+2 {
+		t.Errorf("the image was mapped %d times before and %d times after 200 instances were thrown away", before, after)
+	}
+}
+
+func TestAResponseCanBeClosedTwice(t *testing.T) {
+	l := load(t, labGuest(t), runtime.Options{})
+	_, first, err := l.send(request{path: "/ok"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	first.Close()
+	_, a, errA := l.send(request{path: "/ok"})
+	_, b, errB := l.send(request{path: "/count"})
+	if errA != nil || errB != nil || string(a.Body) != "ok" || string(b.Body) != "1" {
+		t.Errorf("two responses at once: %q (%v), %q (%v)", a.Body, errA, b.Body, errB)
+	}
+	a.Close()
+	b.Close()
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func TestFreshInstancesServeManyAtOnce(t *testing.T) {
