@@ -61,14 +61,15 @@ func TestTheSecondResponseIsRefused(t *testing.T) {
 }
 
 func TestFloodsEndAtTheirLimits(t *testing.T) {
+	const n = 1_000_000 / slow
 	limits := runtime.DefaultLimits()
 	for _, test := range []struct{ path, log, body string }{
-		{path: "/handles", log: "log: made 127 handles 873 operations 999000 other 0"},
-		{path: "/calls", log: "log: taken 1000 refused 999000"},
+		{path: "/handles", log: fmt.Sprintf("log: made 127 handles 873 operations %d other 0", n-1000)},
+		{path: "/calls", log: fmt.Sprintf("log: taken 1000 refused %d", n-1000)},
 		{path: "/logs", body: strconv.Itoa(limits.LogBytes / (100 + hostfuncs.LogLineBytes))},
 		{path: "/empty-logs", body: strconv.Itoa(limits.LogBytes / hostfuncs.LogLineBytes)},
 		{path: "/stdout", body: "ok"},
-		{path: "/writes", body: fmt.Sprintf("%d %d", hostfuncs.PipeBytesMax, 1_000_000-hostfuncs.PipeBytesMax/100-1)},
+		{path: "/writes", body: fmt.Sprintf("%d %d", hostfuncs.PipeBytesMax, n-hostfuncs.PipeBytesMax/100-1)},
 		{path: "/write-read", body: "ok"},
 	} {
 		t.Run(test.path[1:], func(t *testing.T) {
@@ -76,7 +77,7 @@ func TestFloodsEndAtTheirLimits(t *testing.T) {
 			var before, after gort.MemStats
 			gort.GC()
 			gort.ReadMemStats(&before)
-			r := l.get(test.path)
+			r := l.get(fmt.Sprintf("%s?n=%d", test.path, n))
 			if test.body != "" && r.body != test.body {
 				t.Errorf("answered %q (%v), want %q", r.body, r.failure, test.body)
 			}

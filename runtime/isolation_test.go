@@ -245,7 +245,7 @@ func TestPristineEventsDrawDistinctRandomNumbers(t *testing.T) {
 		for _, portable := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, portable %v", name, portable), func(t *testing.T) {
 				l := load(t, guest(t), runtime.Options{PortableReset: portable, Limits: runtime.Limits{Instances: 2}})
-				checkDistinct(t, l, 1000)
+				checkDistinct(t, l, 1000/slow)
 			})
 		}
 	}

@@ -106,9 +106,12 @@ static __attribute__((noinline)) int deep(int n) {
 }
 static void do_recurse(pr_request *q, pr_response *s) { sink = (uint64_t)deep(1 << 30); }
 
+/* repeats is how often a flood does what it does: the query's n. */
+static int repeats(pr_request *q) { return atoi(pr_req_query(q, "n").data); }
+
 static void do_handles(pr_request *q, pr_response *s) {
   int made = 0, handles = 0, operations = 0, other = 0;
-  for (int i = 0; i < 1000000; i++) {
+  for (int i = repeats(q); i > 0; i--) {
     uint32_t r, w;
     int code = pipe_new(&r, &w);
     if (code == 0) made++;
@@ -121,7 +124,7 @@ static void do_handles(pr_request *q, pr_response *s) {
 
 static void do_calls(pr_request *q, pr_response *s) {
   int taken = 0, refused = 0;
-  for (int i = 0; i < 1000000; i++) {
+  for (int i = repeats(q); i > 0; i--) {
     int32_t h = call("", "bindings", "\xa0", 1);
     if (h < 0) {
       die_unless(h == -PR_LIMIT_EXCEEDED);
@@ -134,14 +137,14 @@ static void do_calls(pr_request *q, pr_response *s) {
   pr_log(PR_LOG_INFO, pr_fmt("taken %d refused %d", taken, refused).data);
 }
 
-static void flood(pr_response *s, size_t n) {
+static void flood(pr_request *q, pr_response *s, size_t n) {
   int logged = 0;
   memset(big, 'x', sizeof big);
-  for (int i = 0; i < 1000000; i++) logged += h_log(PR_LOG_INFO, big, n) == 0;
+  for (int i = repeats(q); i > 0; i--) logged += h_log(PR_LOG_INFO, big, n) == 0;
   pr_res_printf(s, "%d", logged);
 }
-static void do_logs(pr_request *q, pr_response *s) { flood(s, 100); }
-static void do_empty_logs(pr_request *q, pr_response *s) { flood(s, 0); }
+static void do_logs(pr_request *q, pr_response *s) { flood(q, s, 100); }
+static void do_empty_logs(pr_request *q, pr_response *s) { flood(q, s, 0); }
 static void do_stdout(pr_request *q, pr_response *s) {
   memset(big, '\n', sizeof big);
   for (size_t i = 0; i < sizeof big; i += 2) big[i] = 'x';
@@ -153,7 +156,7 @@ static void do_writes(pr_request *q, pr_response *s) {
   uint32_t r, w;
   die_unless(pipe_new(&r, &w) == 0);
   int written = 0, full = 0;
-  for (int i = 0; i < 1000000; i++) {
+  for (int i = repeats(q); i > 0; i--) {
     int32_t n = h_write(w, big, 100);
     if (n > 0) written += n;
     else if (n == -PR_WOULD_BLOCK) full++;
@@ -165,7 +168,7 @@ static void do_writes(pr_request *q, pr_response *s) {
 static void do_write_read(pr_request *q, pr_response *s) {
   uint32_t r, w;
   die_unless(pipe_new(&r, &w) == 0);
-  for (int i = 0; i < 1000000; i++) die_unless(h_write(w, &i, 4) == 4 && h_read(r, big, 4) == 4 && memcmp(big, &i, 4) == 0);
+  for (int i = repeats(q); i > 0; i--) die_unless(h_write(w, &i, 4) == 4 && h_read(r, big, 4) == 4 && memcmp(big, &i, 4) == 0);
   pr_res_text(s, "ok");
 }
 
