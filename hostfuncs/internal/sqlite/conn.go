@@ -130,10 +130,10 @@ func (c *Conn) abandon() {
 	c.close()
 }
 
-// open opens one connection to the file at path.
-func open(ctx context.Context, path, pragmas string) (*Conn, error) {
+// open opens one connection to the file that uri names.
+func open(ctx context.Context, uri, pragmas string) (*Conn, error) {
 	registerVFS()
-	raw, err := sqlite3.OpenContext(ctx, fileURI(path))
+	raw, err := sqlite3.OpenContext(ctx, uri)
 	if err != nil {
 		return nil, err
 	}
@@ -145,11 +145,11 @@ func open(ctx context.Context, path, pragmas string) (*Conn, error) {
 	return c, nil
 }
 
-// fileURI names path and this package's virtual file system in the one form SQLite accepts both.
-func fileURI(path string) string {
+// fileURI names a path and a virtual file system in the one form in which SQLite accepts both.
+func fileURI(path, vfs string) string {
 	p := filepath.ToSlash(path)
 	if filepath.VolumeName(path) != "" {
 		p = "/" + p
 	}
-	return (&url.URL{Scheme: "file", OmitHost: true, Path: p, RawQuery: "vfs=" + vfsName}).String()
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: p, RawQuery: "vfs=" + vfs}).String()
 }

@@ -23,6 +23,10 @@ type Options struct {
 	Readers int
 	// Log is told what nobody waits for, such as a checkpoint that failed. Nil means nowhere.
 	Log *slog.Logger
+
+	// Tests have a virtual file system of their own and let the log be moved earlier.
+	vfs             string
+	checkpointPages int
 }
 
 // DB is an open file. Its methods may be called by many goroutines at once.
@@ -52,7 +56,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		c.close()
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	return &DB{path: path, readers: newReaders(path, o.readers()), writer: w}, nil
+	return &DB{path: path, readers: newReaders(o.uri(), o.readers()), writer: w}, nil
 }
 
 // readers is how many connections may read at once.
@@ -61,6 +65,14 @@ func (o *Options) readers() int {
 		return o.Readers
 	}
 	return max(4, 2*runtime.GOMAXPROCS(0))
+}
+
+// uri names the file for the driver.
+func (o *Options) uri() string {
+	if o.vfs != "" {
+		return fileURI(o.Path, o.vfs)
+	}
+	return fileURI(o.Path, vfsName)
 }
 
 // Path is the file's absolute path.
@@ -109,7 +121,7 @@ func (db *DB) Close() error {
 
 // openWriter opens the writing connection and prepares the file: checksums, write-ahead log, newest format.
 func openWriter(ctx context.Context, o Options) (*Conn, error) {
-	c, err := open(ctx, o.Path, fmt.Sprintf(`PRAGMA busy_timeout=%d; PRAGMA cache_size=-%d;`,
+	c, err := open(ctx, o.uri(), fmt.Sprintf(`PRAGMA busy_timeout=%d; PRAGMA cache_size=-%d;`,
 		writerBusyTimeout.Milliseconds(), cacheKiB))
 	if err != nil {
 		return nil, err

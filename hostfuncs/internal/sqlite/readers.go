@@ -8,7 +8,7 @@ import (
 
 // readers is a pool of reading connections. The one used last is lent first, because its page cache is warm.
 type readers struct {
-	path  string
+	uri   string
 	limit int
 
 	mu      sync.Mutex
@@ -19,8 +19,8 @@ type readers struct {
 	drained chan struct{}
 }
 
-func newReaders(path string, limit int) *readers {
-	return &readers{path: path, limit: limit, drained: make(chan struct{})}
+func newReaders(uri string, limit int) *readers {
+	return &readers{uri: uri, limit: limit, drained: make(chan struct{})}
 }
 
 // get lends a connection, which must be put back. It waits while all are lent out.
@@ -87,7 +87,7 @@ func (p *readers) leave(ready chan *Conn) bool {
 
 // dial opens a connection that get has already counted.
 func (p *readers) dial(ctx context.Context) (*Conn, error) {
-	c, err := open(ctx, p.path, fmt.Sprintf(`PRAGMA busy_timeout=%d; PRAGMA cache_size=-%d; PRAGMA query_only=ON;`,
+	c, err := open(ctx, p.uri, fmt.Sprintf(`PRAGMA busy_timeout=%d; PRAGMA cache_size=-%d; PRAGMA query_only=ON;`,
 		readerBusyTimeout.Milliseconds(), cacheKiB))
 	if err != nil {
 		p.lost()

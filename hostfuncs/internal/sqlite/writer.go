@@ -58,6 +58,9 @@ func newWriter(c *Conn, o Options) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.checkpointPages == 0 {
+		o.checkpointPages = checkpointPages
+	}
 	w := &writer{opts: o, log: o.Log, room: room, queue: make(chan *write, batchWritesMax), ended: make(chan struct{})}
 	w.use(c)
 	go w.loop()
@@ -284,7 +287,7 @@ func runOne(c *Conn, r *write) error {
 
 // checkpointIfDue moves the log's content into the file when there is enough of it. It runs after the callers were answered.
 func (w *writer) checkpointIfDue() {
-	if w.conn.broken || w.conn.walPages < checkpointPages {
+	if w.conn.broken || w.conn.walPages < w.opts.checkpointPages {
 		return
 	}
 	mode := sqlite3.CHECKPOINT_PASSIVE
