@@ -257,8 +257,9 @@ func TestBodiesThatArriveAsAStream(t *testing.T) {
 
 func TestACanceledEventIsNoticed(t *testing.T) {
 	g := start(t, fakehost.Config{Delay: time.Millisecond})
+	g.Begin(wasmtest.FetchEvent("GET", "/cancel", nil))
 	time.AfterFunc(20*time.Millisecond, g.Cancel)
-	if err := g.Run(wasmtest.FetchEvent("GET", "/cancel", nil)); err != nil {
+	if err := g.RunPrepared(); err != nil {
 		t.Fatal(err, g.Stderr)
 	}
 	if logs := g.Logs(); len(logs) != 1 || logs[0].Text != "true context canceled" {
@@ -276,6 +277,22 @@ func TestAGoroutineLeftBehindIsToldThatItsEventIsOver(t *testing.T) {
 	}
 	if !slices.Contains(texts, "left behind: the event is over") {
 		t.Errorf("log %q", texts)
+	}
+}
+
+func TestAHostThatDoesNotWarmGetsTheSameAnswers(t *testing.T) {
+	start(t, fakehost.Config{})
+	var seen []string
+	for range 3 {
+		g := wasmtest.StartCold(t, probe.module, fakehost.New(fakehost.Config{}))
+		for range 2 {
+			request{method: "GET", url: "/start", status: 200, want: "init,main,warm "}.check(t, g)
+			_, body := g.Fetch("GET", "/random", nil)
+			if slices.Contains(seen, body) {
+				t.Errorf("the same random numbers again: %s", body)
+			}
+			seen = append(seen, body)
+		}
 	}
 }
 

@@ -30,7 +30,7 @@ func serve(h http.Handler, ctx *pagesrun.Context, req *pagesrun.Request) error {
 	if err != nil {
 		return ctx.Respond(pagesrun.Text(http.StatusBadRequest, "400 Bad Request: "+err.Error()+"\n"))
 	}
-	w := &responseWriter{ctx: ctx, header: http.Header{}, head: r.Method == http.MethodHead, cancel: cancel}
+	w := &responseWriter{ctx: ctx, header: http.Header{}, cancel: cancel}
 	if call(h, w, r) {
 		w.abort()
 		return nil

@@ -17,7 +17,6 @@ const bufferBytes = 32 << 10
 type responseWriter struct {
 	ctx    *pagesrun.Context
 	header http.Header
-	head   bool // the request's method is HEAD: there is no body
 
 	status int              // 0 until the handler has decided
 	fields pagesrun.Header  // header at that moment
@@ -57,8 +56,6 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 		return 0, http.ErrBodyNotAllowed
 	case w.err != nil:
 		return 0, w.err
-	case w.head:
-		return len(b), nil
 	case w.pipe != nil && len(w.buf) == 0 && len(b) >= bufferBytes:
 		n, err := w.pipe.Write(b)
 		w.fail(err)

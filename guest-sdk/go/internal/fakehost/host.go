@@ -40,6 +40,7 @@ type Host struct {
 	logs     []LogLine
 	kv       map[string]map[string]kvValue
 	canceled bool
+	hungUp   bool
 	failing  map[string]*abi.Error
 }
 
@@ -70,7 +71,7 @@ func (h *Host) Begin(ev *abi.Event) { h.begin(ev.AppendCBOR(nil)) }
 func (h *Host) begin(event []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.event, h.response, h.canceled, h.trace, h.logs = event, nil, false, nil, nil
+	h.event, h.response, h.canceled, h.hungUp, h.trace, h.logs = event, nil, false, false, nil, nil
 	h.handles, h.next = map[uint32]any{}, 0
 }
 

@@ -53,7 +53,7 @@ func (h *Host) Write(stream uint32, b []byte) int32 {
 		return code(abi.CodeCanceled)
 	case !ok:
 		return code(abi.CodeBadHandle)
-	case e.p.readerGone:
+	case e.p.readerGone || h.hungUp:
 		return code(abi.CodeStreamClosed)
 	case !e.p.writable(h.config.PipeBytes):
 		return code(abi.CodeWouldBlock)
@@ -87,10 +87,11 @@ func (w *BodyWriter) End(aborted bool) {
 	w.h.changed.Broadcast()
 }
 
-// HangUp has nobody read the streams the guest has given away, as when the connection breaks.
+// HangUp has nobody read what the guest writes from now on, as when the connection breaks.
 func (h *Host) HangUp() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.hungUp = true
 	for _, e := range h.handles {
 		if w, ok := e.(*writeEnd); ok {
 			w.p.readerGone, w.p.ended, w.p.aborted = true, true, true

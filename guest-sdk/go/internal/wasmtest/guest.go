@@ -93,10 +93,21 @@ func (e *engine) compile(t testing.TB, module []byte) wazero.CompiledModule {
 // Start instantiates a module over host and runs its start-up.
 func Start(t testing.TB, module []byte, host *fakehost.Host) *Guest {
 	t.Helper()
+	return start(t, module, host, abi.ExportInitialize, abi.ExportWarm)
+}
+
+// StartCold is Start by a host that does not call pagesrun_warm.
+func StartCold(t testing.TB, module []byte, host *fakehost.Host) *Guest {
+	t.Helper()
+	return start(t, module, host, abi.ExportInitialize)
+}
+
+func start(t testing.TB, module []byte, host *fakehost.Host, exports ...string) *Guest {
+	t.Helper()
 	g := &Guest{Host: host, Stderr: &bytes.Buffer{}, t: t}
 	g.ctx = context.WithValue(context.Background(), guestKey{}, g)
 	compiled := shared().compile(t, module)
-	config := wazero.NewModuleConfig().WithName("").WithStartFunctions(abi.ExportInitialize, abi.ExportWarm).
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions(exports...).
 		WithStderr(g.Stderr).WithStdout(g.Stderr).WithSysNanotime().WithSysWalltime().WithSysNanosleep()
 	mod, err := shared().InstantiateModule(g.ctx, compiled, config)
 	if err != nil {
@@ -187,7 +198,8 @@ func (g *Guest) all() []byte {
 	return b
 }
 
-// Restore puts the memory back to the image. Memory that grew keeps its size and is zeroed.
+// Restore puts the memory back to the image. Memory that grew keeps its size and is zeroed. Globals stay as they are, so the guest must
+// not have moved the stack of its main goroutine since: start-up has given it room.
 func (g *Guest) Restore() { clear(g.all()[copy(g.all(), g.memory):]) }
 
 // DirtyPages lists the 4 KiB pages that differ from the image.

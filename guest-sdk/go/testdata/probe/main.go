@@ -361,7 +361,9 @@ func context(ctx *pagesrun.Context, req *pagesrun.Request) (*pagesrun.Response, 
 func background(ctx *pagesrun.Context, req *pagesrun.Request) (*pagesrun.Response, error) {
 	go func() {
 		_, _, err := store.Get("slow")
-		pagesrun.Log(pagesrun.LevelInfo, "left behind: "+err.Error())
+		if err != nil {
+			pagesrun.Log(pagesrun.LevelInfo, "left behind: "+err.Error())
+		}
 	}()
 	time.Sleep(2 * time.Millisecond)
 	return pagesrun.Text(200, "ok"), nil
