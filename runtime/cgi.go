@@ -60,11 +60,15 @@ func cgiEnviron(ev *abi.FetchEvent) []string {
 	return appendHeaderVariables(env, ev)
 }
 
-// appendHeaderVariables adds one HTTP_ variable per header field, repeated fields joined with a comma.
+// appendHeaderVariables adds one HTTP_ variable per header field, repeated fields joined with a comma. A field with an underscore in its
+// name is left out: it could not be told from the one with a hyphen, which the server may have set itself.
 func appendHeaderVariables(env []string, ev *abi.FetchEvent) []string {
 	at := map[string]int{}
 	hasLength := false
 	for _, h := range ev.Headers {
+		if strings.Contains(h.Name, "_") {
+			continue
+		}
 		name := strings.ToUpper(strings.ReplaceAll(h.Name, "-", "_"))
 		switch name {
 		case "PROXY":

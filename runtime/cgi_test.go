@@ -23,7 +23,7 @@ func TestACommandFindsItsRequestInTheEnvironment(t *testing.T) {
 	l := command(t, runtime.Options{Args: []string{"--fast", "two words"}})
 	r := l.do(request{method: "PUT", path: "/env?a=1&b=%20", body: []byte("12345"), header: []abi.Header{
 		{Name: "accept", Value: "text/html"}, {Name: "accept", Value: "text/plain"}, {Name: "content-type", Value: "text/x"},
-		{Name: "proxy", Value: "http://evil"}, {Name: "x-binary", Value: "a\x00\xffb"},
+		{Name: "proxy", Value: "http://evil"}, {Name: "x-binary", Value: "a\x00\xffb"}, {Name: "cf_connecting_ip", Value: "spoofed"},
 	}})
 	lines := strings.Split(r.body, "\n")
 	for _, want := range []string{
@@ -37,6 +37,9 @@ func TestACommandFindsItsRequestInTheEnvironment(t *testing.T) {
 	}
 	if strings.Contains(r.body, "PROXY") {
 		t.Error("the field Proxy reached the command")
+	}
+	if strings.Contains(r.body, "spoofed") {
+		t.Error("a field with an underscore reached the command under the name of one with a hyphen")
 	}
 }
 
