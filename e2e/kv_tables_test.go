@@ -14,7 +14,9 @@ func kvKeyCases() []kvCase {
 	tooLong := func(method string, n int) string {
 		return failed(414, fmt.Sprintf("KV %s failed: 414 UTF-8 encoded length of %d exceeds key length limit of 512.", method, n))
 	}
-	lone := func(method string) string { return failed(400, "KV "+method+" failed: 400 Could not URL-decode key name") }
+	lone := func(method string) string {
+		return failed(400, "KV "+method+" failed: 400 Could not URL-decode key name")
+	}
 	cases := []kvCase{
 		{"the empty key is refused", every("", refused("Key name cannot be empty."))},
 		{`the key "." is refused`, every(".", refused(`"." is not allowed as a key name.`))},

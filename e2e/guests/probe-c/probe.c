@@ -239,7 +239,8 @@ void pagesrun_fetch(pr_request *request, pr_response *response) {
   req = request;
   res = response;
   target = param("target").data;
-  pr_str op = param("op");
+  pr_str op = param("op"), announce = param("announce");
+  if (announce.len) pr_log(PR_LOG_INFO, announce.data);
   for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
     if (pr_eq(op, operations[i].op)) {
       pr_code code = operations[i].perform();

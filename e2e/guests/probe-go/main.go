@@ -8,7 +8,7 @@
 //	pipe     n bytes, through a stream
 //	abort    n bytes, through a stream that is then broken off
 //
-// The operation "log" logs and prints, "trap" ends the instance.
+// With "announce" it logs that word before anything else. The operation "log" logs and prints, "trap" ends the instance.
 //
 // The answer is made of words and lines that a program in another language can make byte for byte the same. Values are written with every byte
 // but printable ASCII as %XX, and as #LENGTH:FNV-1a where they are long.
@@ -34,6 +34,9 @@ type probe struct {
 
 func answer(_ *pagesrun.Context, req *pagesrun.Request) (*pagesrun.Response, error) {
 	p := &probe{req: req}
+	if word := p.param("announce"); word != "" {
+		pagesrun.Log(pagesrun.LevelInfo, word)
+	}
 	resp, err := p.perform(p.param("op"))
 	if err != nil {
 		p.failed(err)
