@@ -94,7 +94,7 @@ func load(t testing.TB, module []byte, opts runtime.Options) *lab {
 func tryLoad(t testing.TB, module []byte, opts runtime.Options) (*lab, error) {
 	t.Helper()
 	goroutines := gort.NumGoroutine()
-	l := &lab{t: t, probe: &probe{}, reports: map[string]*runtime.Report{}, logs: map[string][]string{}}
+	l := &lab{t: t, probe: &probe{large: bytes.Repeat([]byte{0xa0}, 4<<20)}, reports: map[string]*runtime.Report{}, logs: map[string][]string{}}
 	l.changed = sync.NewCond(&l.mu)
 	opts.Observer = l
 	opts.Registry = l.probe.registry(t)
@@ -207,6 +207,7 @@ func labGuest(t testing.TB) []byte {
 
 // probe is a binding whose operations behave in the ways bindings can.
 type probe struct {
+	large    []byte
 	canceled atomic.Int64
 	running  atomic.Int64
 }
@@ -246,7 +247,7 @@ func (p *probe) Operations() []hostfuncs.Operation {
 		{Name: "probe.slow", Run: p.slow},
 		{Name: "probe.stuck", Run: p.stuck},
 		{Name: "probe.large", Run: func(_ context.Context, _ *hostfuncs.Call, _, dst []byte) ([]byte, error) {
-			return append(dst, bytes.Repeat([]byte{0xa0}, 4<<20)...), nil
+			return append(dst, p.large...), nil
 		}},
 		{Name: "probe.fail", Run: func(_ context.Context, _ *hostfuncs.Call, _, dst []byte) ([]byte, error) {
 			return dst, hostfuncs.Fail(abi.CodeStorageFailed, "it failed", errors.New("secret cause"))

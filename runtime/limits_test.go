@@ -13,7 +13,7 @@ import (
 
 // tight are limits that a test has time to run into.
 func tight() runtime.Limits {
-	return runtime.Limits{CPU: 100 * time.Millisecond, Wall: 200 * time.Millisecond * slow, Startup: 2 * time.Second * slow}
+	return runtime.Limits{CPU: 100 * time.Millisecond, Wall: 200*time.Millisecond + 40*time.Millisecond*slow, Startup: 2 * time.Second * slow}
 }
 
 // handler is a guest in the text format with a body for pagesrun_handle.

@@ -171,7 +171,7 @@ func (s *source) Close() error {
 }
 
 func TestBodiesStreamBothWaysInLittleMemory(t *testing.T) {
-	const size = 64 << 20
+	const size = 64 << 20 / slow
 	l := load(t, labGuest(t), runtime.Options{})
 	for _, path := range []string{"/through", "/pass"} {
 		t.Run(path[1:], func(t *testing.T) {
