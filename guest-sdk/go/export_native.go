@@ -4,8 +4,8 @@ package pagesrun
 
 import "github.com/pagesrun/pagesrun/guest-sdk/go/internal/host"
 
-// A native build has no exports; package pagesruntest reaches the two entry points through here.
-func init() { host.Start, host.Handle = start, runEvent }
+// Native returns, in a native build, what a guest exports: start-up and one event. It is for package pagesruntest.
+func Native() host.Entry { return host.Entry{Start: start, Handle: runEvent} }
 
 // start forgets what an earlier test has registered and starts up as warm does in a guest.
 func start(main func()) {

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/pagesrun/pagesrun/abi"
+	pagesrun "github.com/pagesrun/pagesrun/guest-sdk/go"
 	"github.com/pagesrun/pagesrun/guest-sdk/go/internal/fakehost"
 	"github.com/pagesrun/pagesrun/guest-sdk/go/internal/host"
 )
@@ -47,7 +48,7 @@ func Start(t testing.TB, config Config, main func()) *Function {
 		host.Install(nil)
 		one.Unlock()
 	})
-	host.Start(main)
+	pagesrun.Native().Start(main)
 	return &Function{t, h}
 }
 
@@ -87,7 +88,7 @@ func (f *Function) Fetch(method, url, body string, header ...string) *Response {
 		fetch.Headers = append(fetch.Headers, abi.Header{Name: header[i], Value: abi.ByteString(header[i+1])})
 	}
 	f.host.Begin(&abi.Event{Kind: abi.EventFetch, ID: "test", TimeMS: 1_790_000_000_000, Fetch: &fetch})
-	host.Handle()
+	pagesrun.Native().Handle()
 	return f.response()
 }
 

@@ -31,11 +31,13 @@ func Install(h Host) {
 	installed.Store(&h)
 }
 
-// Start and Handle are what a guest exports: start-up and one event. Package pagesrun sets them.
-var (
-	Start  func(main func())
+// Entry is what a guest exports.
+type Entry struct {
+	// Start forgets what was registered before and starts up with main.
+	Start func(main func())
+	// Handle runs the event that the host has.
 	Handle func()
-)
+}
 
 // current returns the installed host, or one that fails everything.
 func current() Host {
