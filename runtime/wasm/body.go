@@ -7,8 +7,8 @@ type checkFrame struct {
 	loop int32
 	// depth counts the loops that are open; arity is the number of values that a branch to the block takes along.
 	depth, arity int32
-	// serial tells the block from every other of the function.
-	serial uint32
+	// opened is the number of blocks when this one opened.
+	opened uint32
 }
 
 func (in *inspector) code() {
@@ -72,7 +72,7 @@ func (in *inspector) locals() uint32 {
 func (in *inspector) instructions(f *function, t FuncType) {
 	locals := len(t.Params) + int(f.locals)
 	in.frames = append(in.frames[:0], checkFrame{op: opBlock, loop: -1, arity: int32(len(t.Results))})
-	in.work.reset(len(t.Params), locals)
+	in.work.reset(locals)
 	for len(in.frames) > 0 && in.err == nil {
 		i := &in.instr
 		i.next(&in.reader, &in.limits)
@@ -83,7 +83,7 @@ func (in *inspector) instructions(f *function, t FuncType) {
 		switch i.info.shape {
 		case shapeLocal:
 			if in.within(i.start, i.a, locals, "local") {
-				in.work.local(i, in.frames)
+				in.work.local(i)
 			}
 		case shapeMemArg, shapeMemory, shapeMemArgLane, shapeMemMem:
 			in.needMemory(i)
@@ -119,8 +119,11 @@ func (in *inspector) control(i *instr) {
 		if top.op != opIf {
 			in.failf(CodeMalformed, i.start, "an else stands outside an if")
 		}
-		top.op, top.serial = opElse, in.work.serial()
+		top.op = opElse
 	case opEnd:
+		if top.op == opLoop {
+			in.work.endLoop(top.opened, top.depth)
+		}
 		in.frames = in.frames[:len(in.frames)-1]
 	}
 }
@@ -131,13 +134,13 @@ func (in *inspector) push(f *function, i *instr) {
 		return
 	}
 	top := in.frames[len(in.frames)-1]
-	frame := checkFrame{op: i.op, loop: top.loop, depth: top.depth, serial: in.work.serial()}
+	frame := checkFrame{op: i.op, loop: top.loop, depth: top.depth, opened: uint32(in.work.blocks)}
 	t := in.blockType(i)
 	frame.arity = int32(len(t.Results))
 	in.work.block(t)
 	if i.op == opLoop {
 		frame.depth, frame.arity = top.depth+1, int32(len(t.Params))
-		in.work.loop(frame.depth)
+		in.work.loop()
 		in.m.loops = append(in.m.loops, loop{parent: top.loop})
 		frame.loop = int32(len(in.m.loops) - 1)
 		f.hasLoop = true

@@ -50,7 +50,7 @@ func DefaultLimits() Limits {
 		Nesting:        1_000,
 		BranchTable:    10_000,
 		FunctionWork:   200_000_000,
-		CompileWork:    1_000_000_000,
+		CompileWork:    2_000_000_000,
 		Tables:         100,
 		TableEntries:   1_000_000,
 		MemoryPages:    65_536,

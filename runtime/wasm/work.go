@@ -1,19 +1,18 @@
 package wasm
 
-// work estimates how long the compiler takes with one function beyond what grows with its size. An optimising compiler joins values
-// where ways through the code meet, so blocks, loops and locals multiply each other: a function of 8 KiB with 500 nested loops and 1,000
-// locals takes two minutes. The weights were fitted to such functions; ordinary ones stay thousands of times below the limit.
+// work estimates how long the compiler takes with one function beyond what grows with its size. An optimising compiler looks for the value
+// of a local through all blocks back to its last use, and joins values wherever ways meet, so blocks, loops and locals multiply each
+// other: a function of 8 KiB with 500 nested loops and 1,000 locals takes two minutes. The weights were fitted to such functions.
 type work struct {
-	// state follows each local: see the constants. many counts those that reached joined.
-	state []localState
-	many  int64
+	// seen is, for each local, one more than the number of blocks at its last use; 0 before the first. touched lists those with a use.
+	seen    []uint32
+	touched []uint32
 	// blocks are the places where ways part or meet, targets those of br_tables, values the operands passed by calls and branches.
 	blocks, targets, values int64
-	// nested is the sum of the loops' depths.
+	// lookups are the blocks between the uses of each local.
+	lookups int64
+	// nested is the cost of the values that nested loops carry round.
 	nested int64
-	locals int64
-	// opened numbers the blocks.
-	opened uint32
 }
 
 // unitsPerSecond is how many units of work the compiler does in a second on an ordinary machine.
@@ -22,71 +21,44 @@ const unitsPerSecond = 30_000_000
 // The weights. A check adds three blocks, so a loop and each straightLine of code count as four.
 const (
 	blocksPerCheck = 3
+	lookupWeight   = 120
 	valueWeight    = 40
 	targetWeight   = 20
 )
 
-// localState tells how a local has been used so far. A local that is written once and read only where that write has surely
-// happened costs little; any other must be joined where ways meet.
-type localState struct {
-	kind uint8
-	// depth and block are the place of the one write: the number of open blocks and the innermost one's serial number.
-	depth uint32
-	block uint32
-}
-
-const (
-	localUntouched uint8 = iota
-	localRead            // read before any write
-	localWritten         // written once
-	localJoined
-)
-
-func (w *work) reset(params, locals int) {
-	if cap(w.state) < locals {
-		w.state = make([]localState, locals)
+func (w *work) reset(locals int) {
+	if cap(w.seen) < locals {
+		w.seen = make([]uint32, locals)
 	}
-	w.state = w.state[:locals]
-	clear(w.state)
-	for i := range params {
-		w.state[i].kind = localWritten
+	w.seen = w.seen[:locals]
+	clear(w.seen)
+	*w = work{seen: w.seen, touched: w.touched[:0]}
+}
+
+// local takes an instruction that names a local within bounds.
+func (w *work) local(i *instr) {
+	seen, now := w.seen[i.a], uint32(w.blocks)+1
+	if i.op == opLocalGet {
+		w.lookups += int64(now - max(seen, 1))
 	}
-	*w = work{state: w.state, locals: int64(locals)}
-}
-
-// local takes an instruction that names a local within bounds, and the blocks that are open.
-func (w *work) local(i *instr, frames []checkFrame) {
-	s := &w.state[i.a]
-	switch {
-	case s.kind == localJoined:
-		return
-	case i.op == opLocalGet && s.kind == localUntouched:
-		s.kind = localRead
-	case i.op == opLocalGet && s.kind == localWritten && !s.within(frames):
-		w.join(s)
-	case i.op == opLocalGet:
-	case s.kind == localUntouched:
-		depth := len(frames) - 1
-		*s = localState{localWritten, uint32(depth), frames[depth].serial}
-	default:
-		w.join(s)
+	if seen == 0 {
+		w.touched = append(w.touched, uint32(i.a))
 	}
+	w.seen[i.a] = now
 }
 
-func (w *work) join(s *localState) {
-	s.kind = localJoined
-	w.many++
-}
-
-// within tells whether the block of the write is still open.
-func (s *localState) within(frames []checkFrame) bool {
-	return int(s.depth) < len(frames) && frames[s.depth].serial == s.block
-}
-
-// serial gives the number of a block that opens now, or of the second arm of an if.
-func (w *work) serial() uint32 {
-	w.opened++
-	return w.opened
+// endLoop takes the end of a loop that opened after so many blocks: each local used within is looked up once more from the loop's end.
+func (w *work) endLoop(opened uint32, depth int32) {
+	now, carried := uint32(w.blocks)+1, int64(0)
+	for _, a := range w.touched {
+		if seen := w.seen[a]; seen > opened {
+			w.lookups += int64(now - seen)
+			w.seen[a] = now
+			carried++
+		}
+	}
+	w.nested += int64(depth) * (carried*carried/6 + 12*carried)
+	w.lookups += int64(len(w.touched)) / 16
 }
 
 func (w *work) block(t FuncType) {
@@ -94,10 +66,7 @@ func (w *work) block(t FuncType) {
 	w.values += int64(len(t.Params) + len(t.Results))
 }
 
-func (w *work) loop(depth int32) {
-	w.blocks += blocksPerCheck
-	w.nested += int64(depth)
-}
+func (w *work) loop() { w.blocks += blocksPerCheck }
 
 func (w *work) branch(arity int32) {
 	w.blocks++
@@ -115,9 +84,8 @@ func (w *work) call(t FuncType) { w.values += int64(len(t.Params) + len(t.Result
 func (w *work) total(f *function) int64 {
 	blocks := w.blocks + int64(f.cost)/straightLine*blocksPerCheck
 	return blocks*blocks +
-		blocks*w.many*w.many/10 +
-		blocks*w.locals/50 +
-		w.nested*(w.many*w.many/6+12*w.many) +
+		w.lookups*lookupWeight +
+		w.nested +
 		w.targets*targetWeight + w.targets*w.targets/100 +
 		w.values*valueWeight
 }
