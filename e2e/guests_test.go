@@ -77,3 +77,10 @@ func cacheDir(t testing.TB) string {
 	}
 	return dir
 }
+
+// exampleBuild builds an example as its own script does.
+func exampleBuild(name string) func(path string) error {
+	return func(path string) error {
+		return process.BuildScript(filepath.Join(process.Root(), "examples", name), path)
+	}
+}
