@@ -10,8 +10,9 @@ import (
 	"github.com/pagesrun/pagesrun/abi"
 )
 
-func TestBulkGetChecks(t *testing.T) {
-	p := newProbe(t)
+func TestBulkGetChecks(t *testing.T) { eachWay(t, testBulkGetChecks) }
+
+func testBulkGetChecks(t *testing.T, p *probe) {
 	p.set("text", "not json")
 	p.set("json", `{"a":1}`)
 	keys := func(n int) (list []abi.ByteString) {
@@ -50,7 +51,10 @@ func TestBulkGetChecks(t *testing.T) {
 }
 
 func TestBulkGetAnswersEachKeyOnceInTheOrderOfFirstMention(t *testing.T) {
-	p := newProbe(t)
+	eachWay(t, testBulkGetAnswersEachKeyOnceInTheOrderOfFirstMention)
+}
+
+func testBulkGetAnswersEachKeyOnceInTheOrderOfFirstMention(t *testing.T, p *probe) {
 	if err := p.put(&abi.KVPutRequest{Key: "b", Value: []byte("B"), Metadata: document("1")}); err != nil {
 		t.Fatal(err)
 	}
@@ -71,8 +75,9 @@ func TestBulkGetAnswersEachKeyOnceInTheOrderOfFirstMention(t *testing.T) {
 	}
 }
 
-func TestABulkGetMayHave25MiBTogether(t *testing.T) {
-	p := newProbe(t)
+func TestABulkGetMayHave25MiBTogether(t *testing.T) { eachWay(t, testABulkGetMayHave25MiBTogether) }
+
+func testABulkGetMayHave25MiBTogether(t *testing.T, p *probe) {
 	half := make([]byte, abi.KVValueBytesMax/2)
 	for _, put := range []abi.KVPutRequest{{Key: "a", Value: half}, {Key: "b", Value: half}, {Key: "c", Value: []byte("x")}} {
 		if err := p.put(&put); err != nil {

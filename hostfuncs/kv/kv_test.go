@@ -82,6 +82,8 @@ type probe struct {
 	live    hostfuncs.Live
 	ops     map[string]hostfuncs.Operation
 	target  string
+	// send sends one message to the target and gives the reply.
+	send func(op string, msg []byte) ([]byte, error)
 }
 
 // newProbe opens a binding NS in a new directory.
@@ -103,12 +105,15 @@ func openProbe(t testing.TB, dir string, c *clock, resources ...hostfuncs.Resour
 	for _, op := range live.Operations() {
 		p.ops[op.Name] = op
 	}
+	p.send = func(op string, msg []byte) ([]byte, error) {
+		return p.ops[op].Run(context.Background(), hostfuncs.NewCall(p.target, p.streams), msg, nil)
+	}
 	return p
 }
 
 // run sends one message and decodes the reply.
 func (p *probe) run(op string, request interface{ AppendCBOR([]byte) []byte }, reply interface{ DecodeCBOR([]byte) error }) error {
-	b, err := p.ops[op].Run(context.Background(), hostfuncs.NewCall(p.target, p.streams), request.AppendCBOR(nil), nil)
+	b, err := p.send(op, request.AppendCBOR(nil))
 	if err != nil {
 		return err
 	}
@@ -218,8 +223,9 @@ const (
 	notDecodable  = "KV %s failed: 400 Could not URL-decode key name"
 )
 
-func TestKeysOfSingleOperations(t *testing.T) {
-	p := newProbe(t)
+func TestKeysOfSingleOperations(t *testing.T) { eachWay(t, testKeysOfSingleOperations) }
+
+func testKeysOfSingleOperations(t *testing.T, p *probe) {
 	operations := []struct {
 		method string
 		run    func(abi.ByteString) error
@@ -263,8 +269,9 @@ func TestKeysOfSingleOperations(t *testing.T) {
 	}
 }
 
-func TestPutChecks(t *testing.T) {
-	p := newProbe(t)
+func TestPutChecks(t *testing.T) { eachWay(t, testPutChecks) }
+
+func testPutChecks(t *testing.T, p *probe) {
 	quoted := func(n int) *abi.JSON { return document(`"` + strings.Repeat("m", n-2) + `"`) }
 	for _, c := range []struct {
 		name string
@@ -302,8 +309,9 @@ func TestPutChecks(t *testing.T) {
 	}
 }
 
-func TestARefusedPutLeavesWhatWasThere(t *testing.T) {
-	p := newProbe(t)
+func TestARefusedPutLeavesWhatWasThere(t *testing.T) { eachWay(t, testARefusedPutLeavesWhatWasThere) }
+
+func testARefusedPutLeavesWhatWasThere(t *testing.T, p *probe) {
 	p.set("k", "before")
 	if err := p.put(&abi.KVPutRequest{Key: "k", Value: []byte("after"), ExpirationTTLS: number(1)}); err == nil {
 		t.Fatal("the put was accepted")
@@ -313,8 +321,9 @@ func TestARefusedPutLeavesWhatWasThere(t *testing.T) {
 	}
 }
 
-func TestGetChecks(t *testing.T) {
-	p := newProbe(t)
+func TestGetChecks(t *testing.T) { eachWay(t, testGetChecks) }
+
+func testGetChecks(t *testing.T, p *probe) {
 	p.set("there", "value")
 	const badCacheTTL = "KV GET failed: 400 Invalid cache_ttl of %d. Cache TTL must be at least 30."
 	const badType = `Unknown response type. Possible types are "text", "arrayBuffer", "json", and "stream".`
@@ -382,8 +391,9 @@ func pattern(n int) []byte {
 	return b
 }
 
-func TestAMissingKeyIsNoError(t *testing.T) {
-	p := newProbe(t)
+func TestAMissingKeyIsNoError(t *testing.T) { eachWay(t, testAMissingKeyIsNoError) }
+
+func testAMissingKeyIsNoError(t *testing.T, p *probe) {
 	for _, valueType := range []string{"", "text", "json", "arrayBuffer", "stream"} {
 		r, err := p.get(&abi.KVGetRequest{Key: "missing", Type: valueType, WithMetadata: true})
 		if err != nil || r.Found || r.Value != nil || r.Stream != 0 || r.Metadata != nil {
@@ -395,8 +405,9 @@ func TestAMissingKeyIsNoError(t *testing.T) {
 	}
 }
 
-func TestMetadata(t *testing.T) {
-	p := newProbe(t)
+func TestMetadata(t *testing.T) { eachWay(t, testMetadata) }
+
+func testMetadata(t *testing.T, p *probe) {
 	for _, c := range []struct {
 		name     string
 		metadata *abi.JSON
@@ -433,7 +444,10 @@ func TestMetadata(t *testing.T) {
 }
 
 func TestAPutErasesMetadataAndExpirationItDoesNotGive(t *testing.T) {
-	p := newProbe(t)
+	eachWay(t, testAPutErasesMetadataAndExpirationItDoesNotGive)
+}
+
+func testAPutErasesMetadataAndExpirationItDoesNotGive(t *testing.T, p *probe) {
 	if err := p.put(&abi.KVPutRequest{Key: "k", Metadata: document("1"), ExpirationTTLS: number(60)}); err != nil {
 		t.Fatal(err)
 	}
@@ -455,32 +469,36 @@ func TestKeysExpireAtTheirSecond(t *testing.T) {
 		{"by ttl though an expiration is given too", abi.KVPutRequest{ExpirationTTLS: number(100), Expiration: number(testNow + 500)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := newProbe(t)
-			c.put.Key = "k"
-			if err := p.put(&c.put); err != nil {
-				t.Fatal(err)
-			}
-			check := func(when string, want bool) {
-				t.Helper()
-				bulk, err := p.getBulk(&abi.KVGetBulkRequest{Keys: []abi.ByteString{"k"}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				_, found := p.value("k")
-				if listed := len(p.names("")) == 1; found != want || listed != want || bulk.Entries[0].Found != want {
-					t.Errorf("%s: get %v, list %v, bulk %v, want %v", when, found, listed, bulk.Entries[0].Found, want)
-				}
-			}
-			list, _ := p.list(&abi.KVListRequest{})
-			if at := list.Keys[0].Expiration; at == nil || *at != testNow+100 {
-				t.Errorf("the list says it expires at %v", at)
-			}
-			p.clock.advance(99*time.Second + 999*time.Millisecond)
-			check("just before", true)
-			p.clock.advance(time.Millisecond)
-			check("at its second", false)
+			eachWay(t, func(t *testing.T, p *probe) { testExpiry(t, p, c.put) })
 		})
 	}
+}
+
+// testExpiry checks that a put with 100 seconds to live is there just until then.
+func testExpiry(t *testing.T, p *probe, put abi.KVPutRequest) {
+	put.Key = "k"
+	if err := p.put(&put); err != nil {
+		t.Fatal(err)
+	}
+	check := func(when string, want bool) {
+		t.Helper()
+		bulk, err := p.getBulk(&abi.KVGetBulkRequest{Keys: []abi.ByteString{"k"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, found := p.value("k")
+		if listed := len(p.names("")) == 1; found != want || listed != want || bulk.Entries[0].Found != want {
+			t.Errorf("%s: get %v, list %v, bulk %v, want %v", when, found, listed, bulk.Entries[0].Found, want)
+		}
+	}
+	list, _ := p.list(&abi.KVListRequest{})
+	if at := list.Keys[0].Expiration; at == nil || *at != testNow+100 {
+		t.Errorf("the list says it expires at %v", at)
+	}
+	p.clock.advance(99*time.Second + 999*time.Millisecond)
+	check("just before", true)
+	p.clock.advance(time.Millisecond)
+	check("at its second", false)
 }
 
 func TestTheSweeperRemovesWhatHasExpired(t *testing.T) {

@@ -11,8 +11,9 @@ import (
 	"github.com/pagesrun/pagesrun/abi"
 )
 
-func TestListChecks(t *testing.T) {
-	p := newProbe(t)
+func TestListChecks(t *testing.T) { eachWay(t, testListChecks) }
+
+func testListChecks(t *testing.T, p *probe) {
 	const badLimit = "KV GET failed: 400 Invalid key_count_limit of %d. Please specify an integer less than 1000."
 	for _, c := range []struct {
 		name string
@@ -36,7 +37,10 @@ func TestListChecks(t *testing.T) {
 }
 
 func TestALimitOfZeroOrLessMeansTheDefault(t *testing.T) {
-	p := newProbe(t)
+	eachWay(t, testALimitOfZeroOrLessMeansTheDefault)
+}
+
+func testALimitOfZeroOrLessMeansTheDefault(t *testing.T, p *probe) {
 	fillWith(t, p, 1001)
 	for _, limit := range []*int64{nil, number(0), number(-1), number(-1 << 31), number(1000)} {
 		r, err := p.list(&abi.KVListRequest{Limit: limit})
@@ -59,7 +63,10 @@ func fillWith(t testing.TB, p *probe, n int) {
 }
 
 func TestKeysAreListedInTheOrderOfTheirBytes(t *testing.T) {
-	p := newProbe(t)
+	eachWay(t, testKeysAreListedInTheOrderOfTheirBytes)
+}
+
+func testKeysAreListedInTheOrderOfTheirBytes(t *testing.T, p *probe) {
 	keys := []string{"b", "B", "a", "ab", "a\x00", "é", "z", "\U0001F913", "\uffff", "~", "a/b", "\x01", "10", "9"}
 	for _, k := range keys {
 		p.set(k, "v")
@@ -70,8 +77,9 @@ func TestKeysAreListedInTheOrderOfTheirBytes(t *testing.T) {
 	}
 }
 
-func TestPrefixes(t *testing.T) {
-	p := newProbe(t)
+func TestPrefixes(t *testing.T) { eachWay(t, testPrefixes) }
+
+func testPrefixes(t *testing.T, p *probe) {
 	for _, k := range []string{"a", "a:", "a:1", "a:2", "a;", "b", "é", "éa", "\U0010ffff", "\U0010ffffz", "%", "_", "%x"} {
 		p.set(k, "v")
 	}
@@ -91,8 +99,9 @@ func TestPrefixes(t *testing.T) {
 	}
 }
 
-func TestPagesCoverEverythingOnce(t *testing.T) {
-	p := newProbe(t)
+func TestPagesCoverEverythingOnce(t *testing.T) { eachWay(t, testPagesCoverEverythingOnce) }
+
+func testPagesCoverEverythingOnce(t *testing.T, p *probe) {
 	fillWith(t, p, 25)
 	for _, limit := range []int64{1, 2, 5, 7, 24, 25, 26} {
 		var names []string
@@ -124,7 +133,10 @@ func TestPagesCoverEverythingOnce(t *testing.T) {
 }
 
 func TestAFullPageWithOnlyExpiredKeysBehindItIsComplete(t *testing.T) {
-	p := newProbe(t)
+	eachWay(t, testAFullPageWithOnlyExpiredKeysBehindItIsComplete)
+}
+
+func testAFullPageWithOnlyExpiredKeysBehindItIsComplete(t *testing.T, p *probe) {
 	p.set("a", "v")
 	p.set("b", "v")
 	if err := p.put(&abi.KVPutRequest{Key: "c", ExpirationTTLS: number(60)}); err != nil {
@@ -137,8 +149,9 @@ func TestAFullPageWithOnlyExpiredKeysBehindItIsComplete(t *testing.T) {
 	}
 }
 
-func TestCursors(t *testing.T) {
-	p := newProbe(t)
+func TestCursors(t *testing.T) { eachWay(t, testCursors) }
+
+func testCursors(t *testing.T, p *probe) {
 	for _, k := range []string{"a1", "a2", "b1", "b2", "c?>"} {
 		p.set(k, "v")
 	}

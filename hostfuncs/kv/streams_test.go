@@ -39,8 +39,9 @@ func (p *probe) putStream(t *testing.T, r io.Reader, q abi.KVPutRequest) error {
 	return err
 }
 
-func TestPutByStream(t *testing.T) {
-	p := newProbe(t)
+func TestPutByStream(t *testing.T) { eachWay(t, testPutByStream) }
+
+func testPutByStream(t *testing.T, p *probe) {
 	for _, c := range []struct {
 		name string
 		size int
@@ -69,7 +70,10 @@ func TestPutByStream(t *testing.T) {
 }
 
 func TestAStreamThatBreaksOffStoresNothing(t *testing.T) {
-	p := newProbe(t)
+	eachWay(t, testAStreamThatBreaksOffStoresNothing)
+}
+
+func testAStreamThatBreaksOffStoresNothing(t *testing.T, p *probe) {
 	p.set("k", "before")
 	broken := io.MultiReader(strings.NewReader("half"), iotest.ErrReader(errors.New("aborted")))
 	if err := p.putStream(t, broken, abi.KVPutRequest{Key: "k"}); !errors.Is(err, abi.CodeStreamClosed) {
@@ -80,8 +84,9 @@ func TestAStreamThatBreaksOffStoresNothing(t *testing.T) {
 	}
 }
 
-func TestARefusedPutClosesItsStream(t *testing.T) {
-	p := newProbe(t)
+func TestARefusedPutClosesItsStream(t *testing.T) { eachWay(t, testARefusedPutClosesItsStream) }
+
+func testARefusedPutClosesItsStream(t *testing.T, p *probe) {
 	err := p.putStream(t, strings.NewReader("v"), abi.KVPutRequest{Key: ""})
 	wantError(t, err, "Key name cannot be empty.")
 	if err := p.put(&abi.KVPutRequest{Key: "k", Stream: 99}); !errors.Is(err, abi.CodeBadHandle) {
@@ -89,8 +94,9 @@ func TestARefusedPutClosesItsStream(t *testing.T) {
 	}
 }
 
-func TestGetByStream(t *testing.T) {
-	p := newProbe(t)
+func TestGetByStream(t *testing.T) { eachWay(t, testGetByStream) }
+
+func testGetByStream(t *testing.T, p *probe) {
 	for _, size := range []int{0, 1, freeBytes, freeBytes + 1, abi.KVValueBytesMax} {
 		value := pattern(size)
 		if err := p.put(&abi.KVPutRequest{Key: "k", Value: value, Metadata: document("1")}); err != nil {
@@ -145,8 +151,9 @@ func TestStreamsTogetherAreBounded(t *testing.T) {
 	}
 }
 
-func TestManyAtOnce(t *testing.T) {
-	p := newProbe(t)
+func TestManyAtOnce(t *testing.T) { eachWay(t, testManyAtOnce) }
+
+func testManyAtOnce(t *testing.T, p *probe) {
 	var wg sync.WaitGroup
 	for i := range 8 {
 		key := abi.ByteString(string(rune('a' + i)))
