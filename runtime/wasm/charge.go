@@ -10,7 +10,8 @@ import "slices"
 //   - before each bulk operation, by its length.
 //
 // So no way through the code runs further than straightLine units plus one instruction without a check, and what is charged is never
-// less than what is executed. Functions that are at most leafCost long and call nothing are charged to their callers.
+// less than what is executed. Functions that are at most leafCost long and call nothing are charged to their callers; a caller that
+// reaches one through a table cannot know which, and pays costIndirect.
 const (
 	// straightLine is how many units may come together before a check.
 	straightLine = 512
@@ -64,7 +65,7 @@ func (w *rewriter) code() []byte {
 	out := make([]byte, 0, (s.end-s.start)*5/4+16)
 	out = appendU32(out, uint32(len(w.m.functions)))
 	c := &charger{w: w, loops: w.chargingLoops()}
-	lim := unlimited
+	lim := Limits{BranchTable: 1 << 30} // the decoder only repeats what Inspect has accepted
 	for i := range w.m.functions {
 		c.body(&w.m.functions[i], len(w.m.funcType(uint32(w.m.ImportedFunctions+i)).Params), &lim)
 		out = appendU32(out, uint32(len(c.buf)))
@@ -83,9 +84,6 @@ func (w *rewriter) chargingLoops() []loop {
 	}
 	return loops
 }
-
-// unlimited lets the decoder repeat what Inspect has accepted.
-var unlimited = Limits{BranchTable: 1 << 30}
 
 // body leaves the rewritten body in buf.
 func (c *charger) body(f *function, params int, lim *Limits) {

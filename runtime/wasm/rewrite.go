@@ -7,7 +7,7 @@ import (
 )
 
 // RewriterVersion changes whenever Rewrite may give other bytes for the same module; it belongs in the keys of compiled-code caches.
-const RewriterVersion = 1
+const RewriterVersion = 2
 
 // The names that the rewriter adds. Modules may not use them, nor any other export that starts with ReservedPrefix.
 const (
@@ -121,7 +121,7 @@ func (w *rewriter) rewrite() (*Rewritten, error) {
 	if w.m.Functions > 0 {
 		w.section(sectionCode, w.code())
 	}
-	w.section(sectionData, w.original(sectionData))
+	w.section(sectionData, w.data())
 	w.customs()
 	return &Rewritten{Binary: w.out, Fuel: FuelExport, Globals: globals, HasStart: w.m.HasStart, HasDirty: w.hasDirty}, nil
 }
