@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -55,7 +56,11 @@ func (s *Session) call(target, op, msg []byte) (abi.Handle, abi.Code) {
 func (s *Session) bind(c *call, target, op string, msg []byte) {
 	t, o, err := s.registry.find(target, op)
 	if err != nil {
-		s.audit.Warn("call refused", "code", err.Code.String(), "reason", err.Message)
+		level := slog.LevelWarn
+		if op == abi.OpVarsGet {
+			level = slog.LevelDebug // asking for a variable that may be unset is ordinary
+		}
+		s.audit.Log(context.Background(), level, "call refused", "code", err.Code.String(), "reason", err.Message)
 		s.fail(c, err)
 		return
 	}
