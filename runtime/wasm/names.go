@@ -36,7 +36,11 @@ func (w *rewriter) names(content []byte) ([]byte, bool) {
 		case r.err != nil:
 			return nil, false
 		case id == nameModule:
-			out = appendSection(out, id, sub)
+			name := reader{data: sub, end: len(sub)}
+			out = appendSection(out, id, appendName(nil, name.name()))
+			if name.err != nil || name.more() {
+				return nil, false
+			}
 		case id == nameFunctions:
 			names, ok := w.functionNames(sub)
 			if !ok {
