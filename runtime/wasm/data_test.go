@@ -76,8 +76,7 @@ func TestDataOutsideTheMemoryStaysOutside(t *testing.T) {
 // dataSegments counts a module's data segments.
 func dataSegments(t *testing.T, b []byte) uint32 {
 	t.Helper()
-	limits := DefaultLimits()
-	m, err := Inspect(b, limits)
+	m, err := Inspect(b, DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
