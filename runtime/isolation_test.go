@@ -36,6 +36,16 @@ var traces = []trace{
 	{name: "memory grown to its limit by sixteen pages", dirty: `(loop (br_if 0 (i32.ne (memory.grow (i32.const 16)) (i32.const -1))))` + allOfMemory},
 	{name: "memory grown by one page", dirty: `(drop (memory.grow (i32.const 1)))` + allOfMemory},
 	{name: "memory grown and not touched", dirty: `(drop (memory.grow (i32.const 3)))`},
+	{
+		name: "what grown memory held",
+		fields: `(func $grown (result i64) (local $p i32) (local $sum i64)
+			(local.set $p (i32.shl (memory.grow (i32.const 9)) (i32.const 16)))
+			(loop
+				(local.set $sum (i64.or (local.get $sum) (i64.load (local.get $p))))
+				(br_if 0 (i32.lt_u (local.tee $p (i32.add (local.get $p) (i32.const 8))) (i32.shl (memory.size) (i32.const 16)))))
+			(local.get $sum))`,
+		see: `(i64.store (i32.const 1047) (call $grown))`, dirty: allOfMemory,
+	},
 	{name: "exported memory", fields: `(export "memory" (memory 0))`, dirty: allOfMemory},
 	{name: "one byte in every page of 4 KiB", dirty: `(local $p i32)(loop (i32.store8 (local.get $p) (i32.const 1))
 		(br_if 0 (i32.lt_u (local.tee $p (i32.add (local.get $p) (i32.const 4096))) (i32.shl (memory.size) (i32.const 16)))))`},
