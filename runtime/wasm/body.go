@@ -80,6 +80,7 @@ func (in *inspector) instructions(f *function, t FuncType) {
 			return
 		}
 		f.cost += uint32(i.info.cost)
+		in.work.spend(i.info.cost)
 		switch i.info.shape {
 		case shapeLocal:
 			if in.within(i.start, i.a, locals, "local") {
@@ -102,7 +103,7 @@ func (in *inspector) instructions(f *function, t FuncType) {
 
 // addWork takes the function that has been followed into the estimate of the compiler's work.
 func (in *inspector) addWork(f *function) {
-	units := in.work.total(f)
+	units := in.work.total()
 	in.m.CompileWork += units
 	if in.err != nil || units <= in.limits.FunctionWork && in.m.CompileWork <= in.limits.CompileWork {
 		return

@@ -11,6 +11,8 @@ type work struct {
 	blocks, targets, values int64
 	// lookups are the blocks between the uses of each local.
 	lookups int64
+	// spent is the cost of the code since the last check that the rewriter will put into straight-line code.
+	spent int
 	// nested is the cost of the values that nested loops carry round.
 	nested int64
 }
@@ -33,6 +35,15 @@ func (w *work) reset(locals int) {
 	w.seen = w.seen[:locals]
 	clear(w.seen)
 	*w = work{seen: w.seen, touched: w.touched[:0]}
+}
+
+// spend takes the cost of an instruction, for the checks along straight-line code.
+func (w *work) spend(cost uint8) {
+	w.spent += int(cost)
+	if w.spent >= straightLine {
+		w.spent = 0
+		w.blocks += blocksPerCheck
+	}
 }
 
 // local takes an instruction that names a local within bounds.
@@ -81,9 +92,8 @@ func (w *work) target(arity int32) {
 func (w *work) call(t FuncType) { w.values += int64(len(t.Params) + len(t.Results)) }
 
 // total gives the units of work for the function that has been followed.
-func (w *work) total(f *function) int64 {
-	blocks := w.blocks + int64(f.cost)/straightLine*blocksPerCheck
-	return blocks*blocks +
+func (w *work) total() int64 {
+	return w.blocks*w.blocks +
 		w.lookups*lookupWeight +
 		w.nested +
 		w.targets*targetWeight + w.targets*w.targets/100 +
