@@ -26,6 +26,7 @@ const cacheKiB = 4096
 // Conn is one connection, lent to a function for as long as it runs.
 type Conn struct {
 	*sqlite3.Conn
+	hold
 	stmts map[string]*sqlite3.Stmt
 	// broken is set when a panic went through the connection: its state is unknown and it must not be used again.
 	broken bool
@@ -89,6 +90,9 @@ func (c *Conn) int(sql string) (int64, error) {
 // Snapshot runs fn, all of whose reads see one state of the file. Several reads also cost less that way. It is for reading connections,
 // and not to be nested.
 func (c *Conn) Snapshot(fn func() error) error {
+	if c.held {
+		return fn()
+	}
 	if err := c.run(`BEGIN`); err != nil {
 		return err
 	}
@@ -121,6 +125,8 @@ func (c *Conn) close() error {
 	for _, s := range c.stmts {
 		s.Close()
 	}
+	c.index.close()
+	c.index = nil
 	return c.Conn.Close()
 }
 

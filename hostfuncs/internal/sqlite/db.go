@@ -51,12 +51,13 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	w, err := newWriter(c, o)
+	r := newReaders(path, o.uri(), o.readers())
+	w, err := newWriter(c, o, r)
 	if err != nil {
 		c.close()
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	return &DB{path: path, readers: newReaders(o.uri(), o.readers()), writer: w}, nil
+	return &DB{path: path, readers: r, writer: w}, nil
 }
 
 // readers is how many connections may read at once.
@@ -86,11 +87,14 @@ func (db *DB) Read(ctx context.Context, fn func(*Conn) error) error {
 	if err != nil {
 		return err
 	}
-	c.SetInterrupt(ctx)
-	err = c.protect(fn)
-	c.SetInterrupt(context.Background())
+	if err = c.enter(); err == nil {
+		c.SetInterrupt(ctx)
+		err = c.protect(fn)
+		c.SetInterrupt(context.Background())
+	}
 	if err != nil && !c.broken {
 		rollback(c)
+		c.held = false
 	}
 	db.readers.put(c)
 	return err

@@ -443,10 +443,14 @@ func TestClosingFinishesQueuedWritesAndRefusesLaterOnes(t *testing.T) {
 	}
 }
 
-// TestMain runs the writing half of [TestTwoProcessesMayWriteAtOnce] in a child process.
+// TestMain runs the other process of tests with two.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("PAGESRUN_TEST_WRITE_TO"); path != "" {
 		writeMany(path, "child")
+		return
+	}
+	if path := os.Getenv("PAGESRUN_TEST_ANNOUNCE_TO"); path != "" {
+		announce(path)
 		return
 	}
 	os.Exit(m.Run())

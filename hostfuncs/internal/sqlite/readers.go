@@ -2,16 +2,20 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // readers is a pool of reading connections. The one used last is lent first, because its page cache is warm.
 type readers struct {
+	path  string
 	uri   string
 	limit int
 
 	mu      sync.Mutex
+	ticking bool // releaseUnused will run
 	idle    []*Conn
 	open    int
 	waiting []chan *Conn
@@ -19,8 +23,8 @@ type readers struct {
 	drained chan struct{}
 }
 
-func newReaders(uri string, limit int) *readers {
-	return &readers{uri: uri, limit: limit, drained: make(chan struct{})}
+func newReaders(path, uri string, limit int) *readers {
+	return &readers{path: path, uri: uri, limit: limit, drained: make(chan struct{})}
 }
 
 // get lends a connection, which must be put back. It waits while all are lent out.
@@ -93,6 +97,12 @@ func (p *readers) dial(ctx context.Context) (*Conn, error) {
 		p.lost()
 		return nil, err
 	}
+	if _, err := c.int(`PRAGMA schema_version`); err != nil { // opens the log
+		c.abandon()
+		p.lost()
+		return nil, err
+	}
+	c.index = mapWALIndex(p.path)
 	return c, nil
 }
 
@@ -111,7 +121,41 @@ func (p *readers) put(c *Conn) {
 		return
 	}
 	p.idle = append(p.idle, c)
+	if c.held && !p.ticking && !p.closed {
+		p.ticking = true
+		time.AfterFunc(holdUnused, p.releaseUnused)
+	}
 	p.signalDrained()
+}
+
+// holdUnused is about how long an idle connection holds its transaction.
+const holdUnused = 100 * time.Millisecond
+
+// releaseUnused ends the transactions of connections that were idle since it ran last, and comes back while there are others.
+func (p *readers) releaseUnused() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	held := false
+	for _, c := range p.idle {
+		if !c.used {
+			c.release()
+		}
+		held = held || c.held
+		c.used = false
+	}
+	p.ticking = held && !p.closed
+	if p.ticking {
+		time.AfterFunc(holdUnused, p.releaseUnused)
+	}
+}
+
+// releaseIdle ends the transactions of all idle connections.
+func (p *readers) releaseIdle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.idle {
+		c.release()
+	}
 }
 
 // lost says that a counted connection is gone; who has waited longest may open another.
@@ -149,11 +193,12 @@ func (p *readers) close() error {
 	p.signalDrained()
 	p.mu.Unlock()
 	<-p.drained
-	var first error
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var errs []error
 	for _, c := range p.idle {
-		if err := c.close(); err != nil && first == nil {
-			first = err
-		}
+		errs = append(errs, c.close())
 	}
-	return first
+	p.idle = nil
+	return errors.Join(errs...)
 }

@@ -41,19 +41,21 @@ type write struct {
 
 // writer owns the writing connection and the goroutine that uses it.
 type writer struct {
-	opts  Options
-	log   *slog.Logger
-	conn  *Conn
-	room  *room
-	queue chan *write
-	ended chan struct{}
+	opts Options
+	log  *slog.Logger
+	conn *Conn
+	room *room
+	// readers hold transactions that keep the log from beginning anew.
+	readers *readers
+	queue   chan *write
+	ended   chan struct{}
 
 	mu     sync.RWMutex // held for reading while sending into queue
 	closed bool
 }
 
 // newWriter starts the writing goroutine. On an error c still belongs to the caller.
-func newWriter(c *Conn, o Options) (*writer, error) {
+func newWriter(c *Conn, o Options, r *readers) (*writer, error) {
 	room, err := openRoom(o.Path)
 	if err != nil {
 		return nil, err
@@ -61,7 +63,7 @@ func newWriter(c *Conn, o Options) (*writer, error) {
 	if o.checkpointPages == 0 {
 		o.checkpointPages = checkpointPages
 	}
-	w := &writer{opts: o, log: o.Log, room: room, queue: make(chan *write, batchWritesMax), ended: make(chan struct{})}
+	w := &writer{opts: o, log: o.Log, room: room, readers: r, queue: make(chan *write, batchWritesMax), ended: make(chan struct{})}
 	w.use(c)
 	go w.loop()
 	return w, nil
@@ -224,6 +226,9 @@ func (w *writer) transact(batch []*write) (answers []error, err error) {
 			return nil, err
 		}
 	}
+	if w.conn.walPages == 0 {
+		w.readers.releaseIdle() // the log can begin anew with this transaction
+	}
 	err = w.conn.protect(func(c *Conn) error {
 		if err := c.run(`BEGIN IMMEDIATE`); err != nil {
 			return err
@@ -302,6 +307,7 @@ func (w *writer) checkpointIfDue() {
 
 // checkpoint moves the log's content into the file, waiting only a moment for those who still read the log.
 func (w *writer) checkpoint(mode sqlite3.CheckpointMode) error {
+	w.readers.releaseIdle()
 	return w.conn.protect(func(c *Conn) error {
 		c.BusyTimeout(restartBusyTimeout)
 		defer c.BusyTimeout(writerBusyTimeout)
