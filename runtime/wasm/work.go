@@ -23,8 +23,8 @@ const unitsPerSecond = 30_000_000
 // The weights. A check adds three blocks, so a loop and each straightLine of code count as four.
 const (
 	blocksPerCheck = 3
-	lookupWeight   = 120
-	valueWeight    = 40
+	lookupWeight   = 80
+	valueWeight    = 80
 	targetWeight   = 20
 )
 
