@@ -259,7 +259,7 @@ func plugs() int {
 	if n, err := strconv.Atoi(os.Getenv("PAGESRUN_PLUGS")); err == nil {
 		return n
 	}
-	return 10
+	return 5
 }
 
 func TestNothingAcknowledgedIsLostWithThePower(t *testing.T) {
@@ -295,7 +295,7 @@ func TestRelaxedLosesWithThePower(t *testing.T) {
 // TestOneFailureOfTheDisk lets each call to the disk fail in turn: nothing acknowledged may be lost, nothing may break for good.
 // PAGESRUN_ALL_FAULTS tries every call rather than some.
 func TestOneFailureOfTheDisk(t *testing.T) {
-	stride := 31
+	stride := 67
 	if os.Getenv("PAGESRUN_ALL_FAULTS") != "" {
 		stride = 1
 	}
@@ -304,7 +304,7 @@ func TestOneFailureOfTheDisk(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %v", kind, cause), func(t *testing.T) {
 				runs, stride := 0, stride
 				if kind != "write" {
-					stride = min(stride, 3) // there are fewer of them
+					stride = min(stride, 9) // there are fewer of them
 				}
 				for n := rand.IntN(stride); failOnce(t, kind, n, cause); n += stride {
 					runs++
