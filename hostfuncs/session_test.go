@@ -320,6 +320,10 @@ func TestLimitsOfAnEventHaveTheirCodes(t *testing.T) {
 	if n, _ := g.start("PROBE", "probe.slow", nil); int(n) != minus(abi.CodeLimitExceeded) {
 		t.Errorf("an eleventh operation: %d", n)
 	}
+	g.want(0, fnClose, 2, 0)
+	if n, _ := g.start("", abi.OpRespond, (&abi.RespondRequest{}).AppendCBOR(nil)); n != 6 {
+		t.Errorf("the response after all operations: %d", n)
+	}
 	g.want(0, fnLog, 1, 0, 100)
 	g.want(0, fnLog, 1, 0, 300-100-2*hostfuncs.LogLineBytes)
 	g.want(minus(abi.CodeLimitExceeded), fnLog, 1, 0, 0)
