@@ -34,6 +34,7 @@ func expect(t *testing.T, got process.Result, code int, texts ...string) {
 }
 
 func TestCommandsSayWhatIsWrongAndExitWithIt(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string]string{"app.js": "export default {}"})
 	for _, row := range []struct {
@@ -80,6 +81,7 @@ func garbage(t testing.TB) map[string][3]string {
 }
 
 func TestWhatIsNoFunctionIsNamed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for name, file := range garbage(t) {
 		t.Run(name, func(t *testing.T) {
@@ -98,6 +100,7 @@ func TestWhatIsNoFunctionIsNamed(t *testing.T) {
 }
 
 func TestInspectShowsWhatAFunctionNeeds(t *testing.T) {
+	t.Parallel()
 	for language, probe := range probes() {
 		t.Run(language, func(t *testing.T) {
 			expect(t, pagesrun(t, t.TempDir(), "inspect", probe.path(t)), 0,
@@ -119,6 +122,7 @@ func occupied(t testing.TB) string {
 }
 
 func TestAPortInUseIsNamedWithAFreeOne(t *testing.T) {
+	t.Parallel()
 	port, probe := occupied(t), cProbe.path(t)
 	for _, command := range []string{"serve", "dev"} {
 		expect(t, pagesrun(t, t.TempDir(), command, probe, "--port", port, "--admin", "off"), 1, "port "+port+" is in use; try --port ")
@@ -128,6 +132,7 @@ func TestAPortInUseIsNamedWithAFreeOne(t *testing.T) {
 
 // TestConfigurationErrorsComeBeforeThePort gives a port in use, so a command that opened it first would speak of that.
 func TestConfigurationErrorsComeBeforeThePort(t *testing.T) {
+	t.Parallel()
 	port, probe := occupied(t), cProbe.path(t)
 	for _, row := range []struct {
 		rule, name, text string

@@ -122,6 +122,7 @@ func writeSlowly(t testing.TB, path string, data []byte) {
 }
 
 func TestDevReloadsAModuleUnderLoadWithoutAFailedRequest(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	module := filepath.Join(dir, "app.wasm")
 	replace(t, module, cHello.bytes(t))
@@ -156,6 +157,7 @@ func TestDevReloadsAModuleUnderLoadWithoutAFailedRequest(t *testing.T) {
 }
 
 func TestDevReloadsTheConfigurationUnderLoadAndKeepsData(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	config := func(value, rest string) {
 		replace(t, filepath.Join(dir, "wrangler.toml"), []byte("main = \"app.wasm\"\nkv_namespaces = [{binding = \"KV\"}]\n"+rest+"[vars]\nV = \""+value+"\"\n"))

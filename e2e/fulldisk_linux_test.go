@@ -46,6 +46,7 @@ func fill(t *testing.T, s *process.Server, name string, bytes int) (stored []str
 // TestAFullDiskRefusesWritesAndNothingElse fills a small disk through a function, with large values and then small ones, and frees it in two ways: by
 // deleting keys, and by removing another file.
 func TestAFullDiskRefusesWritesAndNothingElse(t *testing.T) {
+	t.Parallel()
 	for language, probe := range probes() {
 		t.Run(language, func(t *testing.T) {
 			disk := smallDisk(t, 24)

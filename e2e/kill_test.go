@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -109,18 +108,6 @@ func reader(site string) func(key string) (string, error) {
 	}
 }
 
-// freePort gives a port that was free a moment ago, so that a restarted server has the same address.
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
-
 func kills(t testing.TB) int {
 	n := killsDefault
 	if text := os.Getenv("PAGESRUN_KILLS"); text != "" {
@@ -133,9 +120,10 @@ func kills(t testing.TB) int {
 }
 
 func TestKillNeverLosesAnAcknowledgedWrite(t *testing.T) {
+	t.Parallel()
 	dir, l := t.TempDir(), newLedger()
 	serve := func() *process.Server {
-		return start(t, dir, "serve", cProbe.path(t), "--port", freePort(t), "--admin", "off", "-k", "KV", "--log-level", "error")
+		return start(t, dir, "serve", cProbe.path(t), "--port", "0", "--admin", "off", "-k", "KV", "--log-level", "error")
 	}
 	acknowledged, worst := 0, time.Duration(0)
 	for round := range kills(t) {
@@ -202,6 +190,7 @@ func verifierNotices(t *testing.T, l *ledger, s *process.Server) {
 }
 
 func TestAKilledServerLeavesNothingHalfStored(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	args := []string{"serve", cProbe.path(t), "--port", "0", "--admin", "off", "-k", "KV"}
 	s := start(t, dir, args...)

@@ -52,6 +52,7 @@ func kvCases() []kvCase {
 }
 
 func TestKVThroughGuestsInEveryLanguage(t *testing.T) {
+	t.Parallel()
 	cases := kvCases()
 	var config strings.Builder
 	for i := range cases {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestKVCommandsSeeTheDataOfARunningServer(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string]string{"wrangler.toml": "[[kv_namespaces]]\nbinding = \"KV\"\nid = \"main\"\n"})
 	s := start(t, dir, "serve", goProbe.path(t), "--port", "0", "--admin", "off")
@@ -42,6 +43,7 @@ func TestKVCommandsSeeTheDataOfARunningServer(t *testing.T) {
 }
 
 func TestKVBulkCommandsSeeTheDataOfARunningServer(t *testing.T) {
+	t.Parallel()
 	const count = 1200
 	var puts, keys []any
 	for i := range count {
@@ -75,6 +77,7 @@ func TestKVBulkCommandsSeeTheDataOfARunningServer(t *testing.T) {
 }
 
 func TestKVCommandsAndAGuestWriteAtTheSameTime(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := start(t, dir, "serve", cProbe.path(t), "--port", "0", "--admin", "off", "-k", "KV=main")
 	stop, ended := make(chan struct{}), make(chan int)

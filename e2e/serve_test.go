@@ -48,6 +48,7 @@ func wantAnswer(t testing.TB, s *process.Server, a ask, target, want string) {
 }
 
 func TestServeNeedsNoConfiguration(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := start(t, dir, "serve", cProbe.path(t), "--port", "0", "-k", "KV", "--binding", "A=b=c", "-b", "E=")
 	wantAnswer(t, s, put("k", "v"), "KV", done)
@@ -63,6 +64,7 @@ func TestServeNeedsNoConfiguration(t *testing.T) {
 }
 
 func TestFlagsWinOverTheFile(t *testing.T) {
+	t.Parallel()
 	dir, other := t.TempDir(), t.TempDir()
 	writeFiles(t, dir, map[string]string{
 		"wrangler.toml": `
@@ -101,6 +103,7 @@ admin = "203.0.113.1:1"
 }
 
 func TestEnvironmentsAndConfigurationFilesAreChosenByFlags(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string]string{
 		"app.wasm":      string(cProbe.bytes(t)),
@@ -136,6 +139,7 @@ func TestEnvironmentsAndConfigurationFilesAreChosenByFlags(t *testing.T) {
 }
 
 func TestUnknownKeysAreWarnedOf(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string]string{"wrangler.toml": "nmae = \"x\"\n[[d1_databases]]\nbinding = \"DB\"\n"})
 	s := start(t, dir, "serve", cProbe.path(t), "--port", "0", "--admin", "off")
@@ -195,6 +199,7 @@ func metric(text, name string) string {
 }
 
 func TestTermFinishesWhatIsInProgress(t *testing.T) {
+	t.Parallel()
 	s := start(t, t.TempDir(), "serve", goProbe.path(t), "--port", "0", "--admin", "127.0.0.1:0", "-k", "KV")
 	admin := s.AdminURL()
 	body, answer := slowPut(t, s)
@@ -221,6 +226,7 @@ func TestTermFinishesWhatIsInProgress(t *testing.T) {
 }
 
 func TestTermCutsWhatTakesTooLong(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string]string{"wrangler.toml": "[pagesrun.http]\ndrain_timeout_ms = 300\n"})
 	s := start(t, dir, "serve", goProbe.path(t), "--port", "0", "--admin", "127.0.0.1:0", "-k", "KV")
@@ -234,6 +240,7 @@ func TestTermCutsWhatTakesTooLong(t *testing.T) {
 }
 
 func TestASecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
 	s := start(t, t.TempDir(), "serve", goProbe.path(t), "--port", "0", "--admin", "127.0.0.1:0", "-k", "KV")
 	admin := s.AdminURL()
 	body, answer := slowPut(t, s)
@@ -248,6 +255,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 }
 
 func TestMetricsCountWhatHappened(t *testing.T) {
+	t.Parallel()
 	s := start(t, t.TempDir(), "serve", cProbe.path(t), "--port", "0", "--admin", "127.0.0.1:0", "-k", "KV")
 	admin := s.AdminURL()
 	for path, want := range map[string]string{"/healthz": "ok\n", "/readyz": "ready\n"} {
@@ -297,6 +305,7 @@ type logLine struct {
 }
 
 func TestEveryEventHasOneLogLineAndItsOutputIsAttributed(t *testing.T) {
+	t.Parallel()
 	for language, probe := range probes() {
 		t.Run(language, func(t *testing.T) {
 			s := start(t, t.TempDir(), "serve", probe.path(t), "--port", "0", "--admin", "off", "-k", "KV")
@@ -338,6 +347,7 @@ func TestEveryEventHasOneLogLineAndItsOutputIsAttributed(t *testing.T) {
 }
 
 func TestLogLevels(t *testing.T) {
+	t.Parallel()
 	for level, want := range map[string][3]bool{"debug": {true, true, true}, "info": {true, true, false}, "warn": {false, true, false}, "error": {}, "none": {}} {
 		s := start(t, t.TempDir(), "serve", cProbe.path(t), "--port", "0", "--admin", "off", "--log-level", level)
 		wantAnswer(t, s, ask{op: "log"}.with("text", "x"), "", done)

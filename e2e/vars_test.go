@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -18,6 +19,7 @@ type named struct {
 }
 
 func TestVariablesAndSecretsThroughGuestsInEveryLanguage(t *testing.T) {
+	t.Parallel()
 	table := []named{
 		{"a string is text", "TEXT", variable, "text plain\n"},
 		{"an empty string is text", "EMPTY", variable, "text \n"},
@@ -70,6 +72,7 @@ binding = "KV"
 }
 
 func TestVariablesOfJSONAndDotEnvFiles(t *testing.T) {
+	t.Parallel()
 	askAll(t, []named{
 		{"null is JSON", "NOTHING", variable, "json null\n"},
 		{"an object is JSON with its keys as written", "OBJECT", variable, `json {"z":[],"a":null}` + "\n"},
@@ -99,6 +102,7 @@ func askAll(t *testing.T, table []named, files map[string]string) {
 }
 
 func TestBindingsWithOneIDShareANamespace(t *testing.T) {
+	t.Parallel()
 	c := &clock{}
 	c.seconds.Store(begin)
 	for language, probe := range probes() {
@@ -113,5 +117,21 @@ kv_namespaces = [
 				}
 			}
 		})
+	}
+}
+
+func TestAnEventMayPerform1000OperationsAndAnswerAfterThem(t *testing.T) {
+	t.Parallel()
+	c := &clock{}
+	c.seconds.Store(begin)
+	for language, probe := range probes() {
+		site := serveInProcess(t, probe.bytes(t), c, map[string]string{"wrangler.toml": "kv_namespaces = [{binding = \"KV\"}]"})
+		many := ask{op: "many"}.with("key", "k")
+		if answer := many.with("n", "1000").send(t, site, "KV"); answer != done {
+			t.Errorf("%s: 1000 operations: %q", language, answer)
+		}
+		if answer := many.with("n", "1001").send(t, site, "KV"); !strings.HasPrefix(answer, "error limit_exceeded 0 ") || !strings.HasSuffix(answer, "\nafter 1000\n") {
+			t.Errorf("%s: 1001 operations: %q", language, answer)
+		}
 	}
 }

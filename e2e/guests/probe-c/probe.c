@@ -225,6 +225,23 @@ static pr_code log_lines(void) {
   return PR_OK;
 }
 
+static pr_code many(void) {
+  pr_kv_get_request q = {0};
+  pr_kv_get_reply r;
+  int64_t n = 0;
+  q.key = param("key");
+  number("n", &n);
+  for (int64_t i = 0; i < n; i++) {
+    pr_code code = pr_kv_get(target, &q, &r);
+    if (code != PR_OK) {
+      pr_res_printf(res, "error %s %d %s\nafter %lld\n", pr_code_name(code), pr_error_status(), pr_error_text(), (long long)i);
+      return PR_OK;
+    }
+  }
+  pr_res_text(res, "done\n");
+  return PR_OK;
+}
+
 static pr_code trap(void) { __builtin_trap(); }
 
 void pagesrun_fetch(pr_request *request, pr_response *response) {
@@ -234,7 +251,7 @@ void pagesrun_fetch(pr_request *request, pr_response *response) {
   } operations[] = {
       {"kv.get", get},   {"kv.get_bulk", get_bulk}, {"kv.put", put},         {"kv.delete", delete},
       {"kv.list", list}, {"vars.get", variable},    {"secrets.get", secret}, {"bindings", bindings},
-      {"log", log_lines}, {"trap", trap},
+      {"log", log_lines}, {"trap", trap},           {"many", many},
   };
   req = request;
   res = response;

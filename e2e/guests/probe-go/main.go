@@ -8,7 +8,8 @@
 //	pipe     n bytes, through a stream
 //	abort    n bytes, through a stream that is then broken off
 //
-// With "announce" it logs that word before anything else. The operation "log" logs and prints, "trap" ends the instance.
+// With "announce" it logs that word before anything else. The operation "log" logs and prints, "trap" ends the instance, "many" reads a
+// key n times in one event and says how often that went well.
 //
 // The answer is made of words and lines that a program in another language can make byte for byte the same. Values are written with every byte
 // but printable ASCII as %XX, and as #LENGTH:FNV-1a where they are long.
@@ -68,6 +69,8 @@ func (p *probe) perform(op string) (*pagesrun.Response, error) {
 		return nil, p.bindings()
 	case "log":
 		return nil, p.log()
+	case "many":
+		return nil, p.many()
 	case "trap":
 		panic("trap was asked for")
 	}
@@ -283,6 +286,20 @@ func (p *probe) log() error {
 	pagesrun.Log(pagesrun.LevelWarn, "logged "+p.param("text"))
 	os.Stdout.WriteString("printed " + p.param("text") + "\n")
 	os.Stderr.WriteString("complained " + p.param("text") + "\n")
+	p.text("done\n")
+	return nil
+}
+
+// many reads a key until that fails, or n times.
+func (p *probe) many() error {
+	q := abi.KVGetRequest{Key: abi.ByteString(p.param("key"))}
+	for i := range *p.number("n") {
+		if _, err := pagesrun.Invoke[abi.KVGetReply](p.param("target"), abi.OpKVGet, &q); err != nil {
+			p.failed(err)
+			p.text("after " + strconv.FormatInt(i, 10) + "\n")
+			return nil
+		}
+	}
 	p.text("done\n")
 	return nil
 }
