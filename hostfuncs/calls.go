@@ -153,12 +153,11 @@ func (s *Session) Kick() {
 }
 
 func (s *Session) spawn(c *call) {
-	ctx, cancel := context.WithCancel(s)
-	c.cancel = cancel
+	c.ctx = s.newOpContext(false)
 	s.running.Add(1)
 	go func() {
-		defer cancel()
-		s.perform(ctx, c)
+		s.perform(c.ctx, c)
+		c.ctx.cancel(context.Canceled)
 		s.running.Add(-1)
 		s.signal()
 	}()

@@ -93,11 +93,6 @@ type Session struct {
 	open    int
 	held    int // bytes of requests under way and replies not taken
 	pipes   []*pipe
-	done    chan struct{} // closed when operations must stop; made when somebody asks
-	over    bool          // done is closed
-	cause   error         // why
-	stop    func() bool
-	expiry  *time.Timer
 	ended   bool // End was called
 
 	running atomic.Int32
@@ -118,9 +113,9 @@ type call struct {
 	msg    []byte
 	reply  []byte
 	done   atomic.Bool
-	cancel context.CancelFunc
-	closed bool // by the guest; like held guarded by the session's mu
-	held   int  // bytes of the reply that count as held
+	ctx    *opContext // of an operation that a goroutine runs
+	closed bool       // by the guest; like held guarded by the session's mu
+	held   int        // bytes of the reply that count as held
 }
 
 // NewSession makes a session that serves events one after the other.
@@ -136,7 +131,7 @@ func (s *Session) Begin(parent context.Context, phase Phase, message []byte, dea
 	s.parent, s.phase, s.event, s.deadline = parent, phase, message, deadline
 	s.response, s.logged, s.calls, s.deferred, s.blocked, s.cut = nil, 0, 0, nil, 0, false
 	s.handles, s.open, s.held, s.pipes = s.handles[:0], 0, 0, s.pipes[:0]
-	s.done, s.over, s.cause, s.stop, s.expiry, s.ended = nil, false, nil, nil, nil, false
+	s.ended = false
 }
 
 // AddReadable gives the guest a readable stream before the event begins (its request body) and returns the handle for the event's message.
@@ -155,13 +150,6 @@ func (s *Session) SetEvent(message []byte) { s.event = message }
 func (s *Session) End() (reusable bool) {
 	s.mu.Lock()
 	s.ended = true
-	if s.done != nil {
-		s.finishLocked(context.Canceled)
-		s.stop()
-	}
-	if s.expiry != nil {
-		s.expiry.Stop()
-	}
 	handles, pipes := s.handles, s.pipes
 	s.mu.Unlock()
 	for i := range handles {
@@ -179,8 +167,8 @@ func (s *Session) End() (reusable bool) {
 // release closes what an entry holds.
 func (s *Session) release(e *entry, reason error) {
 	switch {
-	case e.call != nil && e.call.cancel != nil:
-		e.call.cancel()
+	case e.call != nil && e.call.ctx != nil:
+		e.call.ctx.cancel(context.Canceled)
 	case e.readable != nil:
 		e.readable.discard()
 	case e.writable != nil:
@@ -199,14 +187,7 @@ func (s *Session) Blocked() time.Duration { return s.blocked }
 func (s *Session) Parent() context.Context { return s.parent }
 
 // CutParent makes the event independent of its client: from now on only its own limits end it.
-func (s *Session) CutParent() {
-	s.cut = true
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.done != nil {
-		s.stop()
-	}
-}
+func (s *Session) CutParent() { s.cut = true }
 
 // Expired says why the event must not go on: the client is gone or the time is over. Nil while it may.
 func (s *Session) Expired(now time.Time) error {
@@ -284,7 +265,7 @@ func (s *Session) GiveReadable(r io.ReadCloser) (abi.Handle, error) {
 	return h, nil
 }
 
-// Deadline implements context.Context for the operations of this event.
+// Deadline implements context.Context.
 func (s *Session) Deadline() (time.Time, bool) { return s.deadline, !s.deadline.IsZero() }
 
 // Value implements context.Context; it has the session itself.
@@ -298,57 +279,12 @@ func (s *Session) Value(key any) any {
 	return s.parent.Value(key)
 }
 
-// Done implements context.Context. The channel is made when somebody first asks, so that events without slow operations never pay for it.
-func (s *Session) Done() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.done == nil {
-		s.done = make(chan struct{})
-		s.watch(s.done)
-	}
-	return s.done
-}
-
-// watch arranges for done to be closed when the event is over. The caller holds mu.
-func (s *Session) watch(done chan struct{}) {
-	end := func(cause error) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.done == done {
-			s.finishLocked(cause)
-		}
-	}
-	s.stop = func() bool { return true }
-	if s.ended {
-		s.finishLocked(context.Canceled)
-		return
-	}
-	if !s.cut {
-		s.stop = context.AfterFunc(s.parent, func() { end(context.Canceled) })
-	}
-	if !s.deadline.IsZero() {
-		s.expiry = time.AfterFunc(time.Until(s.deadline), func() { end(context.DeadlineExceeded) })
-	}
-}
-
-// finishLocked closes done, once. The caller holds mu and done is not nil.
-func (s *Session) finishLocked(cause error) {
-	if !s.over {
-		s.over, s.cause = true, cause
-		close(s.done)
-	}
-}
+// Done implements context.Context: a session never ends. It is the context of host calls, which are given an end by other means;
+// operations have contexts of their own.
+func (s *Session) Done() <-chan struct{} { return nil }
 
 // Err implements context.Context.
-func (s *Session) Err() error {
-	s.mu.Lock()
-	over, cause := s.over, s.cause
-	s.mu.Unlock()
-	if over {
-		return cause
-	}
-	return s.Expired(time.Now())
-}
+func (s *Session) Err() error { return nil }
 
 type sessionKey struct{}
 

@@ -396,3 +396,17 @@ func TestAClientThatIsCutOffDoesNotCancel(t *testing.T) {
 		t.Error("the client's leaving ended the event")
 	}
 }
+
+func TestManyEventsWithOperationsUnderWayReuseASession(t *testing.T) {
+	g := newGuest(t, hostfuncs.Limits{Handles: 64, Operations: 100_000, LogBytes: 1000})
+	for range 20_000 {
+		g.event()
+		first, _ := g.start("PROBE", "probe.echo", []byte{0xa0})
+		second, _ := g.start("PROBE", "probe.echo", []byte{0xa0})
+		g.finish(first)
+		g.finish(second)
+		if !g.End() {
+			g.renew()
+		}
+	}
+}

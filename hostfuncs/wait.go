@@ -1,6 +1,7 @@
 package hostfuncs
 
 import (
+	"context"
 	"io"
 	"strings"
 	"time"
@@ -61,7 +62,9 @@ func (s *Session) runInline(timeout time.Duration) bool {
 	}
 	s.deferred = nil
 	start := s.block()
-	s.perform(s, c)
+	ctx := s.newOpContext(true)
+	s.perform(ctx, c)
+	ctx.cancel(context.Canceled)
 	s.unblock(start)
 	return true
 }
