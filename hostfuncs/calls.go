@@ -37,7 +37,7 @@ func (s *Session) call(target, op, msg []byte) (abi.Handle, abi.Code) {
 		return 0, abi.CodeLimitExceeded
 	}
 	s.calls++
-	c := &call{}
+	c := s.newCall(len(target) == 0)
 	s.mu.Lock()
 	h, code := s.add(entry{call: c})
 	s.mu.Unlock()
@@ -45,11 +45,23 @@ func (s *Session) call(target, op, msg []byte) (abi.Handle, abi.Code) {
 		return 0, code
 	}
 	if len(target) == 0 {
-		s.own(c, string(op), msg)
+		s.runOwn(c, string(op), msg)
 	} else {
 		s.bind(c, string(target), string(op), msg)
 	}
 	return h, 0
+}
+
+// newCall makes a call. Operations of the runtime itself are done before call returns, so the memory of the first few is used by the
+// next event again; the others may outlive their event.
+func (s *Session) newCall(own bool) *call {
+	if !own || s.ownCalls == len(s.own) {
+		return &call{}
+	}
+	c := &s.own[s.ownCalls]
+	s.ownCalls++
+	*c = call{}
+	return c
 }
 
 // answers says that a call is the event's response, for which there is always room: a guest that has used up its operations can say so.
@@ -163,8 +175,8 @@ func (s *Session) spawn(c *call) {
 	}()
 }
 
-// own performs an operation of the runtime itself: they never block.
-func (s *Session) own(c *call, op string, msg []byte) {
+// runOwn performs an operation of the runtime itself: they never block.
+func (s *Session) runOwn(c *call, op string, msg []byte) {
 	var err *abi.Error
 	switch op {
 	case abi.OpRespond:
@@ -214,16 +226,17 @@ func (s *Session) pipe(reply []byte) ([]byte, *abi.Error) {
 	return (&abi.PipeReply{Readable: r, Writable: w}).AppendCBOR(reply), nil
 }
 
-// buffers holds the memory of responses between events.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
+// responses holds the memory of responses between events.
+var responses = sync.Pool{New: func() any { return new(Response) }}
 
 // recycleBytesMax is the largest buffer worth keeping for the next response.
 const recycleBytesMax = 1 << 20
 
-// RecycleBuffer gives a response's memory back.
-func RecycleBuffer(b []byte) {
-	if cap(b) <= recycleBytesMax {
-		buffers.Put(&b)
+// Recycle gives a response's memory back. Nothing of the response may be used afterwards but its strings.
+func (r *Response) Recycle() {
+	if cap(r.Buffer) <= recycleBytesMax {
+		*r = Response{Buffer: r.Buffer[:0]}
+		responses.Put(r)
 	}
 }
 
@@ -235,10 +248,10 @@ func (s *Session) respond(msg []byte) *abi.Error {
 	if s.response != nil {
 		return &abi.Error{Code: abi.CodeAlreadyResponded, Message: "the event has its response already"}
 	}
-	buf := append((*buffers.Get().(*[]byte))[:0], msg...)
-	r := &Response{Buffer: buf}
+	r := responses.Get().(*Response)
+	r.Buffer = append(r.Buffer[:0], msg...)
 	if err := s.decodeResponse(r); err != nil {
-		RecycleBuffer(buf)
+		r.Recycle()
 		return err
 	}
 	s.response = r

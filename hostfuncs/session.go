@@ -61,7 +61,7 @@ type Response struct {
 	Message abi.RespondRequest
 	// Stream is the body, when it is a stream.
 	Stream io.ReadCloser
-	// Buffer is the memory behind Message; hand it to [RecycleBuffer] when the response has been sent.
+	// Buffer is the memory behind Message. [Response.Recycle] gives it back when the response has been sent.
 	Buffer []byte
 }
 
@@ -82,6 +82,8 @@ type Session struct {
 	response *Response
 	logged   int
 	calls    int
+	own      [4]call // of the runtime's operations
+	ownCalls int
 	deferred *call
 	blocked  time.Duration
 	timer    *time.Timer
@@ -129,7 +131,7 @@ func NewSession(registry *Registry, limits Limits, sched Scheduler, logger func(
 // Begin starts an event. message is what result(0) gives; it must stay unchanged until End. A zero deadline means none.
 func (s *Session) Begin(parent context.Context, phase Phase, message []byte, deadline time.Time) {
 	s.parent, s.phase, s.event, s.deadline = parent, phase, message, deadline
-	s.response, s.logged, s.calls, s.deferred, s.blocked, s.cut = nil, 0, 0, nil, 0, false
+	s.response, s.logged, s.calls, s.ownCalls, s.deferred, s.blocked, s.cut = nil, 0, 0, 0, nil, 0, false
 	s.handles, s.open, s.held, s.pipes = s.handles[:0], 0, 0, s.pipes[:0]
 	s.ended = false
 }

@@ -152,8 +152,8 @@ func (a *App) Fetch(ctx context.Context, req *Request) (*Response, error) {
 	if err != nil {
 		return nil, a.refuse(req, err)
 	}
-	waited := time.Since(req.Start)
 	in.beginFetch(ctx, req)
+	waited := in.started.Sub(req.Start)
 	if st, _ := in.next(); st == stateDone {
 		return in.finish(waited)
 	}
@@ -200,12 +200,12 @@ func (in *instance) beginFetch(ctx context.Context, req *Request) {
 	in.ctx.SetEvent(in.eventBuf)
 }
 
-// response gives what the guest responded.
+// response gives what the guest responded. It is called once per event: whoever gets the response gives its memory back.
 func (in *instance) response() *Response {
 	r := in.ctx.Response()
+	in.status = int(r.Message.Status)
 	return &Response{
-		Status: int(r.Message.Status), Headers: r.Message.Headers, Body: r.Message.Body, Stream: r.Stream,
-		release: func() { hostfuncs.RecycleBuffer(r.Buffer) },
+		Status: int(r.Message.Status), Headers: r.Message.Headers, Body: r.Message.Body, Stream: r.Stream, origin: r,
 	}
 }
 
@@ -225,13 +225,12 @@ func (in *instance) finish(waited time.Duration) (*Response, error) {
 	if in.ctx.Response() != nil && !in.detached {
 		response = in.response()
 	}
-	if r := in.ctx.Response(); r != nil {
-		report.Status = int(r.Message.Status)
-	} else {
-		report.Status = failure.Status
-	}
+	report.Status = in.status
 	if failure != nil {
 		report.Err = failure
+		if in.ctx.Response() == nil {
+			report.Status = failure.Status
+		}
 	}
 	observer := in.app.opts.Observer
 	report.Discarded = in.recycle()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pagesrun/pagesrun/abi"
+	"github.com/pagesrun/pagesrun/hostfuncs"
 )
 
 // Request is one fetch event for a function.
@@ -30,7 +31,7 @@ type Response struct {
 	// Stream is the body otherwise. Its error, other than io.EOF, means the response is incomplete and the connection must be cut.
 	Stream io.ReadCloser
 
-	release func()
+	origin *hostfuncs.Response // holds the memory of all this
 }
 
 // Close releases the response's body. Nothing of it may be used afterwards. Closing twice is harmless.
@@ -38,9 +39,9 @@ func (r *Response) Close() {
 	if r.Stream != nil {
 		r.Stream.Close()
 	}
-	if r.release != nil {
-		r.release()
-		r.release = nil
+	if r.origin != nil {
+		r.origin.Recycle()
+		r.origin = nil
 	}
 }
 

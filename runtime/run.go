@@ -29,6 +29,7 @@ type run struct {
 	heavy    bool
 	turnEnds time.Time
 	detached bool
+	status   int // of the response, once that was taken
 	err      error
 }
 
@@ -36,7 +37,7 @@ type run struct {
 func (in *instance) begin(ctx context.Context, phase hostfuncs.Phase, message []byte, deadline time.Time) {
 	in.started = time.Now()
 	in.cpuLimit = in.app.opts.Limits.CPU
-	in.queued, in.ticks, in.burned, in.detached, in.err, in.eventID, in.request = 0, 0, 0, false, nil, "", nil
+	in.queued, in.ticks, in.burned, in.detached, in.status, in.err, in.eventID, in.request = 0, 0, 0, false, 0, nil, "", nil
 	in.process.begin(phase)
 	in.ctx.Begin(ctx, phase, message, deadline)
 }

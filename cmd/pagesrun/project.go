@@ -96,6 +96,7 @@ func (f *projectFlags) open(ctx context.Context, s surroundings) (*project, erro
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", p.module, err), p.registry.Close(ctx))
 	}
+	tuneGC()
 	p.loadTime = time.Since(start)
 	return p, nil
 }
