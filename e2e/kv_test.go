@@ -2,11 +2,12 @@ package e2e_test
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 )
 
-// kvCase is a rule of KV as a sentence, with what shows it. Each case has a namespace of its own.
+// kvCase is a rule of KV as a sentence, with what shows it. Each case begins with an empty namespace.
 type kvCase struct {
 	rule  string
 	steps []step
@@ -42,43 +43,71 @@ const (
 	missing = "missing\n"
 )
 
-// kvCases are all cases, in the order of the platform's documentation.
-func kvCases() []kvCase {
-	var all []kvCase
-	for _, table := range [][]kvCase{kvGetCases(), kvPutCases(), kvExpirationCases(), kvMetadataCases(), kvKeyCases(), kvBulkCases(), kvListCases(), kvLimitCases()} {
-		all = append(all, table...)
-	}
-	return all
-}
-
 func TestKVThroughGuestsInEveryLanguage(t *testing.T) {
 	t.Parallel()
-	cases := kvCases()
-	var config strings.Builder
-	for i := range cases {
-		fmt.Fprintf(&config, "[[kv_namespaces]]\nbinding = \"KV%d\"\n", i)
-	}
 	c := &clock{}
 	c.seconds.Store(begin)
 	sites := map[string]string{}
 	for language, probe := range probes() {
-		sites[language] = serveInProcess(t, probe.bytes(t), c, map[string]string{"wrangler.toml": config.String()})
+		sites[language] = serveInProcess(t, probe.bytes(t), c, map[string]string{"wrangler.toml": "kv_namespaces = [{binding = \"KV\"}]"})
+	}
+	for _, table := range [][]kvCase{kvGetCases(), kvPutCases(), kvExpirationCases(), kvMetadataCases(), kvKeyCases(), kvBulkCases(), kvListCases()} {
+		for _, kv := range table {
+			t.Run(kv.rule, func(t *testing.T) {
+				kv.run(t, sites, "KV", c)
+				c.seconds.Store(begin) // what has expired shows again
+				for _, site := range sites {
+					empty(t, site)
+				}
+			})
+		}
+	}
+}
+
+// TestLimitsOfKVThroughGuestsInEveryLanguage asks the real binary: these cases need no clock, and much time where the engine is watched for races.
+func TestLimitsOfKVThroughGuestsInEveryLanguage(t *testing.T) {
+	t.Parallel()
+	cases := kvLimitCases()
+	args := []string{"--port", "0", "--admin", "off"}
+	for i := range cases {
+		args = append(args, "-k", fmt.Sprint("KV", i))
+	}
+	sites := map[string]string{}
+	for language, probe := range probes() {
+		sites[language] = start(t, t.TempDir(), append([]string{"serve", probe.path(t)}, args...)...).URL
 	}
 	for i, kv := range cases {
-		t.Run(kv.rule, func(t *testing.T) {
-			c.seconds.Store(begin)
-			for _, s := range kv.steps {
-				c.seconds.Add(s.passed)
-				for language, site := range sites {
-					if s.ask.op == "" {
-						continue
-					}
-					if answer := s.ask.send(t, site, fmt.Sprint("KV", i)); answer != s.answer {
-						t.Fatalf("%s: %s %q\ngot  %q\nwant %q", language, s.ask.op, s.ask.fields, short(answer), short(s.answer))
-					}
-				}
+		t.Run(kv.rule, func(t *testing.T) { kv.run(t, sites, fmt.Sprint("KV", i), &clock{}) })
+	}
+}
+
+// run takes the steps of a case through functions in every language, which must all give the same answer.
+func (kv kvCase) run(t *testing.T, sites map[string]string, target string, c *clock) {
+	for _, s := range kv.steps {
+		c.seconds.Add(s.passed)
+		for language, site := range sites {
+			if s.ask.op == "" {
+				continue
 			}
-		})
+			if answer := s.ask.send(t, site, target); answer != s.answer {
+				t.Fatalf("%s: %s %q\ngot  %q\nwant %q", language, s.ask.op, s.ask.fields, short(answer), short(s.answer))
+			}
+		}
+	}
+}
+
+// empty deletes all keys.
+func empty(t *testing.T, site string) {
+	t.Helper()
+	for line := range strings.Lines(list().send(t, site, "KV")) {
+		shown, _, isKey := strings.Cut(line, " expiration=")
+		key, err := url.PathUnescape(shown)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if isKey {
+			del(key).send(t, site, "KV")
+		}
 	}
 }
 
