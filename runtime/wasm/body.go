@@ -88,7 +88,8 @@ func (in *inspector) instructions(f *function, t FuncType) {
 			}
 		case shapeMemArg, shapeMemory, shapeMemArgLane, shapeMemMem:
 			in.needMemory(i)
-			f.hasBulk = f.hasBulk || i.bulk()
+			in.bulk(f, i)
+			in.work.access()
 		case shapeNone:
 			in.control(i)
 		default:
@@ -227,7 +228,7 @@ func markCalls(loops []loop, at int32) {
 }
 
 func (in *inspector) checkSegments(f *function, i *instr) {
-	f.hasBulk = f.hasBulk || i.bulk()
+	in.bulk(f, i)
 	switch i.info.shape {
 	case shapeTable:
 		in.within(i.start, i.a, len(in.m.Tables), "table")
@@ -244,6 +245,13 @@ func (in *inspector) checkSegments(f *function, i *instr) {
 	}
 	in.m.MutatesTables = in.m.MutatesTables || i.mutatesTable()
 	in.m.DropsSegments = in.m.DropsSegments || i.op == opElemDrop || i.op == opDataDrop
+}
+
+func (in *inspector) bulk(f *function, i *instr) {
+	if i.bulk() {
+		f.hasBulk = true
+		in.work.bulk()
+	}
 }
 
 func (in *inspector) dataSegment(i *instr) {

@@ -123,6 +123,8 @@ func TestCompileBombsAreRefusedAtOnce(t *testing.T) {
 		"500 nested loops, 1,000 locals":  function(1_000, loops, values, again),
 		"20,000 loops in a row":           function(1, repeat(20_000, func(int) []byte { return code(opLoop, void, opLocalGet, 0, opBrIf, 0, opEnd) })),
 		"5,000 ifs, 5,000 locals":         function(5_000, repeat(5_000, func(i int) []byte { return code(opLocalGet, 0, opIf, void, bump(i), opEnd) }), repeat(5_000, bump)),
+		"500,000 loads in a row":          function(1, repeat(500_000, func(int) []byte { return code(opLocalGet, 0, byte(0x28), 2, 0, opLocalSet, 0) })),
+		"100,000 fills in a row":          function(1, repeat(100_000, func(int) []byte { return code(opLocalGet, 0, opLocalGet, 0, opLocalGet, 0, opMemoryFill, 0) })),
 		"10,000 calls of 1,000 results":   function(1, repeat(10_000, func(int) []byte { return code(opBlock, void, opCall, 1, opBr, 0, opEnd) })),
 		"200,000 functions":               sections(section(sectionType, 1, 0x60, 0, 0), section(sectionFunction, 200_000, make([]byte, 200_000))),
 		"a table of 100 million":          sections(section(sectionTable, 1, byte(FuncRef), byte(0), 100_000_000)),

@@ -35,7 +35,7 @@ type Limits struct {
 
 // DefaultLimits gives the limits that ordinary guests stay well within. The largest guests that were measured are a Go program with
 // net/http (9,211 functions, bodies of up to 50,636 bytes, 550 nested blocks, br_tables of 1,145 targets) and CRuby 3.4 (17,825 functions,
-// 138,250 bytes, 617 nested blocks, 169 locals; half of FunctionWork and of CompileWork). BodyBytes is the number browsers agreed on;
+// 138,250 bytes, 617 nested blocks, 169 locals; three quarters of FunctionWork, half of CompileWork). BodyBytes is the number browsers agreed on;
 // the work of compiling is what bounds bodies in practice.
 func DefaultLimits() Limits {
 	return Limits{
@@ -52,7 +52,7 @@ func DefaultLimits() Limits {
 		BodyBytes:      7_654_321,
 		Nesting:        1_000,
 		BranchTable:    10_000,
-		FunctionWork:   240_000_000,
+		FunctionWork:   300_000_000,
 		CompileWork:    2_000_000_000,
 		Tables:         100,
 		TableEntries:   1_000_000,

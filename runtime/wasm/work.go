@@ -11,6 +11,9 @@ type work struct {
 	blocks, targets, values int64
 	// lookups are the blocks between the uses of each local.
 	lookups int64
+	// accesses are the memory accesses so far, and bounds the sum of them at every block: what is known of their addresses is handed from
+	// block to block.
+	accesses, bounds int64
 	// spent is the cost of the code since the last check that the rewriter will put into straight-line code.
 	spent int
 	// nested is the cost of the values that nested loops carry round.
@@ -23,7 +26,9 @@ const unitsPerSecond = 30_000_000
 // The weights. A check adds three blocks, so a loop and each straightLine of code count as four.
 const (
 	blocksPerCheck = 3
+	blocksPerBulk  = 8 // its check, and the loops and bounds checks that the compiler makes of the operation
 	lookupWeight   = 80
+	boundWeight    = 5
 	valueWeight    = 80
 	targetWeight   = 20
 )
@@ -37,12 +42,19 @@ func (w *work) reset(locals int) {
 	*w = work{seen: w.seen, touched: w.touched[:0]}
 }
 
+func (w *work) addBlocks(n int64) {
+	w.blocks += n
+	w.bounds += n * w.accesses
+}
+
+func (w *work) access() { w.accesses++ }
+
 // spend takes the cost of an instruction, for the checks along straight-line code.
 func (w *work) spend(cost uint8) {
 	w.spent += int(cost)
 	if w.spent >= straightLine {
 		w.spent = 0
-		w.blocks += blocksPerCheck
+		w.addBlocks(blocksPerCheck)
 	}
 }
 
@@ -73,14 +85,16 @@ func (w *work) endLoop(opened uint32, depth int32) {
 }
 
 func (w *work) block(t FuncType) {
-	w.blocks++
+	w.addBlocks(1)
 	w.values += int64(len(t.Params) + len(t.Results))
 }
 
-func (w *work) loop() { w.blocks += blocksPerCheck }
+func (w *work) loop() { w.addBlocks(blocksPerCheck) }
+
+func (w *work) bulk() { w.addBlocks(blocksPerBulk) }
 
 func (w *work) branch(arity int32) {
-	w.blocks++
+	w.addBlocks(1)
 	w.values += int64(arity)
 }
 
@@ -96,6 +110,7 @@ func (w *work) total() int64 {
 	return w.blocks*w.blocks +
 		w.lookups*lookupWeight +
 		w.nested +
+		w.bounds*boundWeight +
 		w.targets*targetWeight + w.targets*w.targets/100 +
 		w.values*valueWeight
 }
