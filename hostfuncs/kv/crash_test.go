@@ -3,6 +3,7 @@ package kv
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -23,6 +24,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("PAGESRUN_TEST_CRASH_DIR"); dir != "" {
 		writeUntilKilled(dir, os.Getenv("PAGESRUN_TEST_CRASH_RUN"))
 	}
+	flag.Set("rapid.checks", "40") // before the command line is parsed, which may ask for more
 	os.Exit(m.Run())
 }
 

@@ -6,5 +6,8 @@
 // inside the file: the room a transaction needs in the file is taken before it commits, and the write-ahead log keeps some room of its own.
 // Nothing has to be restarted when there is room again.
 //
+// A read sees every write that was acknowledged before it began, whoever wrote. Reads that find nothing new since the last one share a
+// transaction, which makes them cheaper than a statement on its own.
+//
 // Several processes may have the same file open at once; SQLite's own locks make that safe.
 package sqlite
