@@ -12,7 +12,9 @@ const (
 	//
 	// target is the binding's name in the configuration; the empty target is the runtime itself. op is an operation name
 	// such as "kv.get". msg is the operation's request message. The bytes are copied before call returns. Problems with
-	// the operation itself (unknown target, bad message, limits of the binding) arrive in its reply, never here.
+	// the operation itself (unknown target, bad message, limits of the binding) arrive in its reply, never here. What is
+	// refused here is a call beyond the event's own limits: too_many_handles and, once it has made as many calls as it may, limit_exceeded.
+	// There is always room for the response.
 	FuncCall = "call"
 	// FuncWait blocks until one of the handles is ready.
 	//

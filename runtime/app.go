@@ -256,6 +256,8 @@ func (in *instance) recycle() (discarded string) {
 	case in.app.opts.Isolation == IsolationInstance:
 		if in.events >= in.app.opts.Limits.InstanceEvents {
 			discarded = "retired"
+		} else if in.mem != nil && in.mem.Refused() {
+			discarded = "memory_full"
 		}
 	case in.app.fresh:
 		discarded = "fresh"
