@@ -25,6 +25,8 @@ type pool struct {
 	waiters  []*waiter
 	total    int // instances, being made included
 	creating int
+	spare    int       // the fewest idle instances since trimmed
+	trimmed  time.Time // when idle instances were last looked at
 	closed   bool
 	drained  chan struct{} // closed when closed and total is 0
 }
@@ -50,6 +52,7 @@ func (p *pool) take(ctx context.Context) (*instance, error) {
 	if n := len(p.idle); n > 0 && !p.closed {
 		in := p.idle[n-1]
 		p.idle = p.idle[:n-1]
+		p.spare = min(p.spare, n-1)
 		p.mu.Unlock()
 		return in, nil
 	}
@@ -108,7 +111,31 @@ func (p *pool) put(in *instance) {
 	} else {
 		p.idle = append(p.idle, in)
 	}
+	surplus := p.surplusLocked(in.started)
 	p.mu.Unlock()
+	if len(surplus) > 0 {
+		go func() {
+			for _, old := range surplus {
+				p.discard(old)
+			}
+		}()
+	}
+}
+
+// trimEvery is how often instances that nobody has needed are looked for.
+const trimEvery = 10 * time.Second
+
+// surplusLocked takes out of the pool what has been idle throughout the last while: a burst that is over should not cost memory for ever.
+func (p *pool) surplusLocked(now time.Time) (surplus []*instance) {
+	if now.Sub(p.trimmed) < trimEvery {
+		return nil
+	}
+	if n := min(p.spare, len(p.idle)-1); n > 0 && !p.trimmed.IsZero() {
+		surplus = append(surplus, p.idle[:n]...)
+		p.idle = append(p.idle[:0], p.idle[n:]...)
+	}
+	p.trimmed, p.spare = now, len(p.idle)
+	return surplus
 }
 
 // discard throws an instance away and sees to a successor, so that the pool always recovers.

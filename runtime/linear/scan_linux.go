@@ -105,7 +105,8 @@ func (s *pagemapScan) dirty(sc *scratch, base unsafe.Pointer, size int) ([]run, 
 	}
 	for at := start; at < end; {
 		sc.arg.start, sc.arg.walkEnd = at, 0
-		n, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(s.fd), pagemapScanIoctl, uintptr(unsafe.Pointer(&sc.arg)))
+		// Raw: the call takes a microsecond or two and never blocks, which is less than telling the scheduler about it.
+		n, _, e := unix.RawSyscall(unix.SYS_IOCTL, uintptr(s.fd), pagemapScanIoctl, uintptr(unsafe.Pointer(&sc.arg)))
 		if e == unix.EINTR {
 			continue
 		}
