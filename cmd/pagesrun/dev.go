@@ -28,15 +28,10 @@ const watchEvery = 200 * time.Millisecond
 func (c *devCmd) Run(ctx context.Context) error {
 	s := newReporting(c.LogLevel, true)
 	defer s.close()
-	p, err := c.open(context.WithoutCancel(ctx), s.surroundings())
+	p, srv, err := start(ctx, s, &c.projectFlags, c.serverFlags)
 	if err != nil {
 		return err
 	}
-	srv := server.New(c.options(p.cfg, s), p.app)
-	if err := srv.Listen(); err != nil {
-		return errors.Join(err, closeProject(p))
-	}
-	announce(p, srv)
 	watched := make(chan *project, 1)
 	go func() { watched <- c.watch(ctx, s, srv, p) }()
 	err = srv.Run(ctx)

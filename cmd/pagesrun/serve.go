@@ -60,17 +60,26 @@ type serveCmd struct {
 func (c *serveCmd) Run(ctx context.Context) error {
 	s := newReporting(c.LogLevel, false)
 	defer s.close()
-	p, err := c.open(context.WithoutCancel(ctx), s.surroundings())
+	p, srv, err := start(ctx, s, &c.projectFlags, c.serverFlags)
 	if err != nil {
 		return err
 	}
-	srv := server.New(c.options(p.cfg, s), p.app)
-	if err := srv.Listen(); err != nil {
-		return errors.Join(err, p.close(context.WithoutCancel(ctx)))
-	}
-	announce(p, srv)
 	err = srv.Run(ctx)
 	return errors.Join(err, closeProject(p))
+}
+
+// start loads the project, opens the ports and says so.
+func start(ctx context.Context, s *reporting, what *projectFlags, where serverFlags) (*project, *server.Server, error) {
+	p, err := what.open(context.WithoutCancel(ctx), s.surroundings())
+	if err != nil {
+		return nil, nil, err
+	}
+	srv := server.New(where.options(p.cfg, s), p.app)
+	if err := srv.Listen(); err != nil {
+		return nil, nil, errors.Join(err, closeProject(p))
+	}
+	announce(p, srv)
+	return p, srv, nil
 }
 
 // closeTime bounds how long work that outlives its response may hold up the end of the process.
