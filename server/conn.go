@@ -16,8 +16,20 @@ type conn struct {
 	idle    time.Duration
 	release func()
 	closed  atomic.Bool
+	reading readDeadline
 	// armed is the clock's tick in which the write deadline was last moved. Writes are never concurrent.
 	armed int64
+}
+
+// Read reads into p until the read deadline.
+func (c *conn) Read(p []byte) (int, error) { return c.reading.read(c.Conn, p) }
+
+// SetReadDeadline sets when reads fail; zero for never.
+func (c *conn) SetReadDeadline(t time.Time) error { return c.reading.set(c.Conn, t) }
+
+// SetDeadline sets both deadlines.
+func (c *conn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
 // Write writes p. It fails when the client has taken no byte for the idle time; a client that takes some goes on.
