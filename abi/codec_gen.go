@@ -82,6 +82,11 @@ func (m *Error) DecodeCBOR(b []byte) error {
 
 func (m *Error) decodeCBOR(r *cbor.Reader) {
 	*m = Error{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *Error) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
@@ -142,6 +147,11 @@ func (m *Event) DecodeCBOR(b []byte) error {
 
 func (m *Event) decodeCBOR(r *cbor.Reader) {
 	*m = Event{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *Event) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
@@ -229,6 +239,11 @@ func (m *FetchEvent) DecodeCBOR(b []byte) error {
 
 func (m *FetchEvent) decodeCBOR(r *cbor.Reader) {
 	*m = FetchEvent{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *FetchEvent) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
@@ -237,7 +252,7 @@ func (m *FetchEvent) decodeCBOR(r *cbor.Reader) {
 			m.URL = ByteString(r.ByteString())
 		case 3:
 			if n := r.Array(); n > 0 {
-				m.Headers = make([]Header, n)
+				m.Headers = cbor.Items(m.Headers, n)
 				for i := range m.Headers {
 					m.Headers[i].decodeCBOR(r)
 				}
@@ -288,6 +303,11 @@ func (m *Header) DecodeCBOR(b []byte) error {
 
 func (m *Header) decodeCBOR(r *cbor.Reader) {
 	*m = Header{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *Header) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
@@ -349,13 +369,18 @@ func (m *RespondRequest) DecodeCBOR(b []byte) error {
 
 func (m *RespondRequest) decodeCBOR(r *cbor.Reader) {
 	*m = RespondRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *RespondRequest) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
 			m.Status = r.Uint32()
 		case 2:
 			if n := r.Array(); n > 0 {
-				m.Headers = make([]Header, n)
+				m.Headers = cbor.Items(m.Headers, n)
 				for i := range m.Headers {
 					m.Headers[i].decodeCBOR(r)
 				}
@@ -386,6 +411,11 @@ func (m *RespondReply) DecodeCBOR(b []byte) error {
 
 func (m *RespondReply) decodeCBOR(r *cbor.Reader) {
 	*m = RespondReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *RespondReply) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		r.Skip()
 	}
@@ -406,6 +436,11 @@ func (m *PipeRequest) DecodeCBOR(b []byte) error {
 
 func (m *PipeRequest) decodeCBOR(r *cbor.Reader) {
 	*m = PipeRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *PipeRequest) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		r.Skip()
 	}
@@ -442,6 +477,11 @@ func (m *PipeReply) DecodeCBOR(b []byte) error {
 
 func (m *PipeReply) decodeCBOR(r *cbor.Reader) {
 	*m = PipeReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *PipeReply) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
@@ -469,6 +509,11 @@ func (m *BindingsRequest) DecodeCBOR(b []byte) error {
 
 func (m *BindingsRequest) decodeCBOR(r *cbor.Reader) {
 	*m = BindingsRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *BindingsRequest) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		r.Skip()
 	}
@@ -501,11 +546,16 @@ func (m *BindingsReply) DecodeCBOR(b []byte) error {
 
 func (m *BindingsReply) decodeCBOR(r *cbor.Reader) {
 	*m = BindingsReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *BindingsReply) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
 			if n := r.Array(); n > 0 {
-				m.Bindings = make([]BindingInfo, n)
+				m.Bindings = cbor.Items(m.Bindings, n)
 				for i := range m.Bindings {
 					m.Bindings[i].decodeCBOR(r)
 				}
@@ -548,6 +598,11 @@ func (m *BindingInfo) DecodeCBOR(b []byte) error {
 
 func (m *BindingInfo) decodeCBOR(r *cbor.Reader) {
 	*m = BindingInfo{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *BindingInfo) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
@@ -605,6 +660,11 @@ func (m *KVGetRequest) DecodeCBOR(b []byte) error {
 
 func (m *KVGetRequest) decodeCBOR(r *cbor.Reader) {
 	*m = KVGetRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *KVGetRequest) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
@@ -668,6 +728,11 @@ func (m *KVGetReply) DecodeCBOR(b []byte) error {
 
 func (m *KVGetReply) decodeCBOR(r *cbor.Reader) {
 	*m = KVGetReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *KVGetReply) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
@@ -733,11 +798,16 @@ func (m *KVGetBulkRequest) DecodeCBOR(b []byte) error {
 
 func (m *KVGetBulkRequest) decodeCBOR(r *cbor.Reader) {
 	*m = KVGetBulkRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *KVGetBulkRequest) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
 			if n := r.Array(); n > 0 {
-				m.Keys = make([]ByteString, n)
+				m.Keys = cbor.Items(m.Keys, n)
 				for i := range m.Keys {
 					m.Keys[i] = ByteString(r.ByteString())
 				}
@@ -784,11 +854,16 @@ func (m *KVGetBulkReply) DecodeCBOR(b []byte) error {
 
 func (m *KVGetBulkReply) decodeCBOR(r *cbor.Reader) {
 	*m = KVGetBulkReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *KVGetBulkReply) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
 			if n := r.Array(); n > 0 {
-				m.Entries = make([]KVEntry, n)
+				m.Entries = cbor.Items(m.Entries, n)
 				for i := range m.Entries {
 					m.Entries[i].decodeCBOR(r)
 				}
@@ -846,6 +921,11 @@ func (m *KVEntry) DecodeCBOR(b []byte) error {
 
 func (m *KVEntry) decodeCBOR(r *cbor.Reader) {
 	*m = KVEntry{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *KVEntry) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
@@ -923,6 +1003,11 @@ func (m *KVPutRequest) DecodeCBOR(b []byte) error {
 
 func (m *KVPutRequest) decodeCBOR(r *cbor.Reader) {
 	*m = KVPutRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *KVPutRequest) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
@@ -961,6 +1046,11 @@ func (m *KVPutReply) DecodeCBOR(b []byte) error {
 
 func (m *KVPutReply) decodeCBOR(r *cbor.Reader) {
 	*m = KVPutReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *KVPutReply) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		r.Skip()
 	}
@@ -990,6 +1080,11 @@ func (m *KVDeleteRequest) DecodeCBOR(b []byte) error {
 
 func (m *KVDeleteRequest) decodeCBOR(r *cbor.Reader) {
 	*m = KVDeleteRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *KVDeleteRequest) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
@@ -1015,6 +1110,11 @@ func (m *KVDeleteReply) DecodeCBOR(b []byte) error {
 
 func (m *KVDeleteReply) decodeCBOR(r *cbor.Reader) {
 	*m = KVDeleteReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *KVDeleteReply) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		r.Skip()
 	}
@@ -1058,6 +1158,11 @@ func (m *KVListRequest) DecodeCBOR(b []byte) error {
 
 func (m *KVListRequest) decodeCBOR(r *cbor.Reader) {
 	*m = KVListRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *KVListRequest) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
@@ -1114,11 +1219,16 @@ func (m *KVListReply) DecodeCBOR(b []byte) error {
 
 func (m *KVListReply) decodeCBOR(r *cbor.Reader) {
 	*m = KVListReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *KVListReply) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
 			if n := r.Array(); n > 0 {
-				m.Keys = make([]KVKey, n)
+				m.Keys = cbor.Items(m.Keys, n)
 				for i := range m.Keys {
 					m.Keys[i].decodeCBOR(r)
 				}
@@ -1172,6 +1282,11 @@ func (m *KVKey) DecodeCBOR(b []byte) error {
 
 func (m *KVKey) decodeCBOR(r *cbor.Reader) {
 	*m = KVKey{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *KVKey) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
@@ -1203,6 +1318,11 @@ func (m *SecretsGetRequest) DecodeCBOR(b []byte) error {
 
 func (m *SecretsGetRequest) decodeCBOR(r *cbor.Reader) {
 	*m = SecretsGetRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *SecretsGetRequest) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		r.Skip()
 	}
@@ -1232,6 +1352,11 @@ func (m *SecretsGetReply) DecodeCBOR(b []byte) error {
 
 func (m *SecretsGetReply) decodeCBOR(r *cbor.Reader) {
 	*m = SecretsGetReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *SecretsGetReply) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
@@ -1257,6 +1382,11 @@ func (m *VarsGetRequest) DecodeCBOR(b []byte) error {
 
 func (m *VarsGetRequest) decodeCBOR(r *cbor.Reader) {
 	*m = VarsGetRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *VarsGetRequest) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		r.Skip()
 	}
@@ -1293,6 +1423,11 @@ func (m *VarsGetReply) DecodeCBOR(b []byte) error {
 
 func (m *VarsGetReply) decodeCBOR(r *cbor.Reader) {
 	*m = VarsGetReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *VarsGetReply) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:

@@ -28,6 +28,51 @@ func TestSharedDecodingGivesTheSameMessageAndAliasesTheBytes(t *testing.T) {
 	}
 }
 
+func TestAnEventRoomDecodesLikeAnEvent(t *testing.T) {
+	many := make([]abi.Header, 17)
+	for i := range many {
+		many[i] = abi.Header{Name: string(rune('a' + i)), Value: "v"}
+	}
+	for name, want := range map[string]abi.Event{
+		"no fetch":             {Kind: "later", ID: "e1", TimeMS: -5},
+		"an empty fetch":       {Kind: abi.EventFetch, Fetch: &abi.FetchEvent{}},
+		"headers that fit":     {Kind: abi.EventFetch, TimeMS: 1, Fetch: &abi.FetchEvent{Method: "GET", Headers: many[:16]}},
+		"headers that do not":  {Kind: abi.EventFetch, Fetch: &abi.FetchEvent{URL: "http://x/", Headers: many, Body: []byte("b")}},
+		"a stream and the end": {Kind: abi.EventFetch, Fetch: &abi.FetchEvent{BodyStream: 3, RemoteAddr: "::1", Protocol: "HTTP/1.1"}},
+	} {
+		b := want.AppendCBOR(nil)
+		room := new(abi.EventRoom)
+		for range 2 {
+			if err := room.DecodeShared(b); err != nil || !reflect.DeepEqual(room.Event, want) {
+				t.Errorf("%s: got %+v, %v", name, room.Event, err)
+			}
+		}
+		for n := 1; n < len(b); n++ {
+			if err := room.DecodeShared(b[:n]); err == nil {
+				t.Errorf("%s: %d of %d bytes were accepted", name, n, len(b))
+			}
+		}
+	}
+}
+
+func TestAnEventRoomHasEveryField(t *testing.T) {
+	if n := reflect.TypeFor[abi.Event]().NumField(); n != 4 {
+		t.Errorf("an event has %d fields, EventRoom decodes 4", n)
+	}
+}
+
+func TestDecodingIntoAnEventRoomAllocatesNothing(t *testing.T) {
+	b := (&abi.Event{Kind: abi.EventFetch, ID: "e", Fetch: &abi.FetchEvent{Method: "GET", Headers: []abi.Header{{Name: "Host", Value: "x"}}}}).AppendCBOR(nil)
+	room := new(abi.EventRoom)
+	if n := testing.AllocsPerRun(100, func() {
+		if err := room.DecodeShared(b); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func TestSharedReplyDecodingReturnsTheErrorAReplyCarries(t *testing.T) {
 	var m abi.VarsGetReply
 	if err := abi.DecodeReplyShared(abi.AppendError(nil, &abi.Error{Code: abi.CodeNotConfigured}), &m); !errors.Is(err, abi.CodeNotConfigured) {

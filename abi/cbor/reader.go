@@ -280,6 +280,14 @@ func (r *Reader) Array() int {
 	return int(n)
 }
 
+// Items gives room for the n items of an array: the capacity of s, whatever it holds, if that is enough.
+func Items[T any](s []T, n int) []T {
+	if n <= cap(s) {
+		return s[:n]
+	}
+	return make([]T, n)
+}
+
 // EndArray leaves an array.
 func (r *Reader) EndArray() { r.depth-- }
 

@@ -110,7 +110,9 @@ func goCodec(w *writer, m *message) {
 	w.line("func (m *%s) DecodeCBOR(b []byte) error {", m.name)
 	w.line("r := cbor.NewReader(b)\nm.decodeCBOR(&r)\nreturn r.Close()\n}\n")
 	w.line("func (m *%s) decodeCBOR(r *cbor.Reader) {", m.name)
-	w.line("*m = %s{}", m.name)
+	w.line("*m = %s{}\nm.readCBOR(r)\n}\n", m.name)
+	w.line("// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.")
+	w.line("func (m *%s) readCBOR(r *cbor.Reader) {", m.name)
 	w.line("for it := r.Map(); it.Next(r); {")
 	goDecodeFields(w, m)
 	w.line("}\n}\n")
@@ -231,7 +233,7 @@ func goDecodeField(w *writer, f field) {
 	switch {
 	case f.typ.slice:
 		w.line("if n := r.Array(); n > 0 {")
-		w.line("%s = make([]%s, n)", v, f.typ.base)
+		w.line("%s = cbor.Items(%s, n)", v, v)
 		w.line("for i := range %s {", v)
 		goDecodeInto(w, f.typ, v+"[i]")
 		w.line("}\n}\nr.EndArray()")

@@ -7,6 +7,9 @@ const unsupportedText = "not running as a function: build with GOOS=wasip1 GOARC
 
 // In a native build goroutines run in parallel, so every use gets a buffer of its own.
 
-func responseBuffer() []byte { return nil }
-func requestBuffer() []byte  { return nil }
-func replyBuffer() []byte    { return make([]byte, 4<<10) }
+func firstBuffer() []byte            { return make([]byte, eventBytes) }
+func responseBuffer(int) []byte      { return nil }
+func requestBuffer() []byte          { return nil }
+func replyBuffer() []byte            { return make([]byte, 4<<10) }
+func newResponseRoom() *responseRoom { return new(responseRoom) }
+func bodyOf(s string) []byte         { return []byte(s) }

@@ -3,7 +3,6 @@ package pagesrun
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/pagesrun/pagesrun/abi"
@@ -23,9 +22,6 @@ type Context struct {
 	responded bool
 	after     []func()
 }
-
-// current is the event this instance runs; an instance runs one at a time.
-var current atomic.Pointer[Context]
 
 // ID names the event in the host's logs and in the errors it shows to clients.
 func (c *Context) ID() string { return c.id }
@@ -129,7 +125,7 @@ func (c *Context) cancel(why error) {
 
 // cancelCurrent cancels the running event.
 func cancelCurrent() {
-	if c := current.Load(); c != nil {
+	if c := instance.current.Load(); c != nil {
 		c.cancel(errClientGone)
 	}
 }
@@ -160,7 +156,7 @@ func runTogether(fs []func()) {
 
 // respond sends a response message without waiting for its reply.
 func respond(m *abi.RespondRequest) error {
-	if n := host.Call("", abi.OpRespond, m.AppendCBOR(responseBuffer())); n < 0 {
+	if n := host.Call("", abi.OpRespond, m.AppendCBOR(responseBuffer(len(m.Body)))); n < 0 {
 		return hostError("call "+abi.OpRespond, n)
 	}
 	return nil

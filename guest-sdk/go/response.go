@@ -26,12 +26,12 @@ type Response struct {
 
 // Text makes a response of plain text.
 func Text(status int, body string) *Response {
-	return Bytes(status, "text/plain; charset=utf-8", []byte(body))
+	return Bytes(status, "text/plain; charset=utf-8", bodyOf(body))
 }
 
 // HTML makes a response of an HTML document.
 func HTML(status int, body string) *Response {
-	return Bytes(status, "text/html; charset=utf-8", []byte(body))
+	return Bytes(status, "text/html; charset=utf-8", bodyOf(body))
 }
 
 // JSON makes a response of a JSON document.
@@ -57,12 +57,15 @@ func StreamFunc(status int, contentType string, write func(w *Writer) error) *Re
 	return r
 }
 
-// newResponse makes a response with one header field and room for another, in one allocation.
+// responseRoom is a response with room for a few header fields.
+type responseRoom struct {
+	Response
+	fields [2]abi.Header
+}
+
+// newResponse makes a response with one header field and room for another, in one allocation at most.
 func newResponse(status int, name, value string) *Response {
-	r := &struct {
-		Response
-		fields [2]abi.Header
-	}{}
+	r := newResponseRoom()
 	r.Status = status
 	r.Header.fields = r.fields[:0]
 	r.Header.Add(name, value)

@@ -1,6 +1,8 @@
 package pagesrun
 
 import (
+	"sync/atomic"
+
 	"github.com/pagesrun/pagesrun/abi"
 	"github.com/pagesrun/pagesrun/guest-sdk/go/internal/host"
 )
@@ -33,7 +35,7 @@ func OnWarm(f func()) { program.warm = append(program.warm, f) }
 // fetch is all the SDK itself allocates for one request, in one piece: the fewer places an event writes to, the sooner
 // its instance is put back.
 type fetch struct {
-	event abi.Event
+	event abi.EventRoom
 	ctx   Context
 	req   Request
 	body  Stream
@@ -42,28 +44,45 @@ type fetch struct {
 // eventBytes is the length up to which an event's message is taken with one host call.
 const eventBytes = 16 << 10
 
+// instance is what the SDK writes to in an event, in one piece.
+//
 // The first event of an instance uses memory that is there already. Where instances live for one event, that is every event; where
 // they live longer, later ones get memory of their own, because a function may have kept parts of a request.
-var (
-	firstFetch fetch
-	firstEvent [eventBytes]byte
-	used       bool
-)
+var instance struct {
+	waits    waiter
+	current  atomic.Pointer[Context] // the event this instance runs; an instance runs one at a time
+	used     bool                    // the first event has begun
+	answered bool                    // response is in use
+	rest     []byte                  // what the first event's message has left of its buffer
+	first    fetch
+	response responseRoom
+}
 
 // runEvent runs the event behind handle 0.
 func runEvent() {
-	f, buffer := &firstFetch, firstEvent[:]
-	if used {
-		f, buffer = new(fetch), make([]byte, eventBytes)
-	}
-	used = true
-	if err := f.event.DecodeShared(takeEvent(buffer)); err != nil {
+	f, message := newEvent()
+	if err := f.event.DecodeShared(message); err != nil {
 		panic("pagesrun: the event cannot be read: " + err.Error())
 	}
 	if f.event.Kind != abi.EventFetch || f.event.Fetch == nil {
 		panic("pagesrun: this version of the SDK has no handler for events of kind " + f.event.Kind)
 	}
 	f.run()
+}
+
+// newEvent takes the event's message and finds memory for all else of it.
+func newEvent() (*fetch, []byte) {
+	if instance.used {
+		instance.rest = nil
+		return new(fetch), takeEvent(make([]byte, eventBytes))
+	}
+	instance.used = true
+	b := firstBuffer()
+	message := takeEvent(b)
+	if len(message) < len(b) && &message[0] == &b[0] {
+		instance.rest = b[len(message):]
+	}
+	return &instance.first, message
 }
 
 // takeEvent takes the event message, into b if it fits.
@@ -85,8 +104,8 @@ func (f *fetch) run() {
 		panic("pagesrun: no handler: call pagesrun.HandleFetch in main")
 	}
 	f.prepare()
-	current.Store(&f.ctx)
-	waits.beginEvent()
+	instance.current.Store(&f.ctx)
+	instance.waits.beginEvent()
 	answer(&f.ctx, &f.req)
 	f.ctx.runAfter()
 	f.body.finish(errStreamClosed)

@@ -38,14 +38,12 @@ type waiter struct {
 	baseline int // goroutines there were when the event began
 }
 
-var waits waiter
-
 // await blocks the calling goroutine until h is ready. Other goroutines run meanwhile, and their waits overlap with this one.
 func await(h uint32) error {
-	if waits.alone() {
+	if instance.waits.alone() {
 		return awaitAlone(h)
 	}
-	return waits.await(h)
+	return instance.waits.await(h)
 }
 
 // alone reports whether the calling goroutine is the only one of its event.
@@ -67,8 +65,8 @@ func awaitAlone(h uint32) error {
 			return hostError("wait", n)
 		}
 		runtime.Gosched()
-		if !waits.alone() {
-			return waits.await(h)
+		if !instance.waits.alone() {
+			return instance.waits.await(h)
 		}
 	}
 }

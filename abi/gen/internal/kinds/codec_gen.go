@@ -232,6 +232,11 @@ func (m *All) DecodeCBOR(b []byte) error {
 
 func (m *All) decodeCBOR(r *cbor.Reader) {
 	*m = All{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *All) readCBOR(r *cbor.Reader) {
 	for it := r.Map(); it.Next(r); {
 		switch it.Key {
 		case 1:
@@ -284,7 +289,7 @@ func (m *All) decodeCBOR(r *cbor.Reader) {
 			m.Nested.decodeCBOR(r)
 		case 256:
 			if n := r.Array(); n > 0 {
-				m.Texts = make([]string, n)
+				m.Texts = cbor.Items(m.Texts, n)
 				for i := range m.Texts {
 					m.Texts[i] = r.Text()
 				}
@@ -292,7 +297,7 @@ func (m *All) decodeCBOR(r *cbor.Reader) {
 			r.EndArray()
 		case 257:
 			if n := r.Array(); n > 0 {
-				m.Raws = make([]ByteString, n)
+				m.Raws = cbor.Items(m.Raws, n)
 				for i := range m.Raws {
 					m.Raws[i] = ByteString(r.ByteString())
 				}
@@ -300,7 +305,7 @@ func (m *All) decodeCBOR(r *cbor.Reader) {
 			r.EndArray()
 		case 258:
 			if n := r.Array(); n > 0 {
-				m.Flags = make([]bool, n)
+				m.Flags = cbor.Items(m.Flags, n)
 				for i := range m.Flags {
 					m.Flags[i] = r.Bool()
 				}
@@ -308,7 +313,7 @@ func (m *All) decodeCBOR(r *cbor.Reader) {
 			r.EndArray()
 		case 259:
 			if n := r.Array(); n > 0 {
-				m.Streams = make([]Handle, n)
+				m.Streams = cbor.Items(m.Streams, n)
 				for i := range m.Streams {
 					m.Streams[i] = Handle(r.Tagged32(TagHandle))
 				}
@@ -316,7 +321,7 @@ func (m *All) decodeCBOR(r *cbor.Reader) {
 			r.EndArray()
 		case 260:
 			if n := r.Array(); n > 0 {
-				m.Int64s = make([]int64, n)
+				m.Int64s = cbor.Items(m.Int64s, n)
 				for i := range m.Int64s {
 					m.Int64s[i] = r.Int64()
 				}
@@ -324,7 +329,7 @@ func (m *All) decodeCBOR(r *cbor.Reader) {
 			r.EndArray()
 		case 261:
 			if n := r.Array(); n > 0 {
-				m.Floats = make([]float64, n)
+				m.Floats = cbor.Items(m.Floats, n)
 				for i := range m.Floats {
 					m.Floats[i] = r.Float64()
 				}
@@ -332,7 +337,7 @@ func (m *All) decodeCBOR(r *cbor.Reader) {
 			r.EndArray()
 		case 65536:
 			if n := r.Array(); n > 0 {
-				m.Many = make([]All, n)
+				m.Many = cbor.Items(m.Many, n)
 				for i := range m.Many {
 					m.Many[i].decodeCBOR(r)
 				}
