@@ -19,7 +19,7 @@ type inspectCmd struct {
 
 // Run shows what is in a module and whether pagesrun would serve it. The exit status says the same.
 func (c *inspectCmd) Run() error {
-	code, err := os.ReadFile(c.Module)
+	code, err := readModule(c.Module)
 	if err != nil {
 		return err
 	}

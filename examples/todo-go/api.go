@@ -116,6 +116,8 @@ func fail(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, abi.CodeInvalidArgument):
 		status = http.StatusBadRequest
+	case errors.Is(err, abi.CodeTooLarge):
+		status = http.StatusRequestEntityTooLarge
 	case errors.Is(err, abi.CodeStorageFull):
 		status = http.StatusInsufficientStorage
 	case errors.Is(err, abi.CodeUnavailable):

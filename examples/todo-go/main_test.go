@@ -75,6 +75,7 @@ func TestBadRequestsAreRefused(t *testing.T) {
 	}{
 		{"an empty text", "POST", "/api/todos", `{"text":"  "}`, 422},
 		{"a long text", "POST", "/api/todos", `{"text":"` + strings.Repeat("ä", 201) + `"}`, 422},
+		{"a text that is too much metadata", "POST", "/api/todos", `{"text":"a` + strings.Repeat(`\u0001`, 198) + `b"}`, 413},
 		{"no JSON", "POST", "/api/todos", `text`, 400},
 		{"too much JSON", "POST", "/api/todos", `{"text":"` + strings.Repeat("a", 5000) + `"}`, 400},
 		{"another type", "PATCH", "/api/todos/" + id, `{"done":"yes"}`, 400},

@@ -49,7 +49,11 @@ func (h *Host) operateKV(c *call, target, op string, msg []byte) {
 }
 
 func invalid(status uint32, format string, args ...any) *abi.Error {
-	return &abi.Error{Code: abi.CodeInvalidArgument, Message: fmt.Sprintf(format, args...), Status: status}
+	code := abi.CodeInvalidArgument
+	if status == 413 {
+		code = abi.CodeTooLarge
+	}
+	return &abi.Error{Code: code, Message: fmt.Sprintf(format, args...), Status: status}
 }
 
 func checkKey(method, key string) *abi.Error {
@@ -133,6 +137,9 @@ func store(ns map[string]kvValue, q *abi.KVPutRequest) *abi.Error {
 	}
 	if len(q.Value) > abi.KVValueBytesMax {
 		return invalid(413, "KV PUT failed: 413 Value length of %d exceeds limit of %d.", len(q.Value), abi.KVValueBytesMax)
+	}
+	if q.Metadata != nil && len(*q.Metadata) > abi.KVMetadataBytesMax {
+		return invalid(413, "KV PUT failed: 413 Metadata length of %d exceeds limit of %d.", len(*q.Metadata), abi.KVMetadataBytesMax)
 	}
 	v := kvValue{value: slices.Clone(q.Value), metadata: q.Metadata, expiration: q.Expiration}
 	if ttl := q.ExpirationTTLS; ttl != nil {
