@@ -13,8 +13,8 @@ import (
 // the handler would write.
 type formatter interface {
 	handler(*Log) slog.Handler
-	appendEvent(b []byte, now time.Time, level slog.Level, e *runtime.Report) []byte
-	appendGuest(b []byte, now time.Time, level slog.Level, g guestLine) []byte
+	appendEvent(b []byte, at time.Time, level slog.Level, e *runtime.Report) []byte
+	appendGuest(b []byte, at time.Time, level slog.Level, g guestLine) []byte
 	dropped(n int) []byte
 }
 
@@ -26,50 +26,74 @@ func newFormatter(opts LogOptions) formatter {
 	case FormatPretty:
 		return &pretty{color: opts.Color}
 	case FormatText:
-		return &structured{form: textForm{}}
+		return newStructured(textForm{&seconds{}})
 	}
-	return &structured{form: jsonForm{}}
+	return newStructured(jsonForm{&seconds{}})
 }
 
 // form is how a structured line is put together.
 type form interface {
 	handler(*Log) slog.Handler
-	begin(b []byte, now time.Time, level slog.Level, msg string) []byte
-	text(b []byte, key, value string) []byte
-	number(b []byte, key string, value int64) []byte
-	flag(b []byte, key string, value bool) []byte
+	begin(b []byte, at time.Time, level slog.Level, msg string) []byte
+	// name is what comes between the value before and the one of the key.
+	name(key string) string
+	value(b []byte, s string) []byte
 	end(b []byte) []byte
 }
 
 // structured writes lines for machines.
-type structured struct{ form }
-
-func (s *structured) appendEvent(b []byte, now time.Time, level slog.Level, e *runtime.Report) []byte {
-	f := s.form
-	b = f.begin(b, now, level, "event")
-	b = f.text(b, "event", e.Request.ID)
-	b = f.text(b, "method", e.Request.Fetch.Method)
-	b = f.text(b, "path", pathOf(string(e.Request.Fetch.URL)))
-	b = f.number(b, "status", int64(e.Status))
-	b = f.text(b, "outcome", string(e.Outcome))
-	b = f.number(b, "duration_us", e.Duration.Microseconds())
-	b = f.number(b, "cpu_us", e.CPU.Microseconds())
-	b = f.number(b, "fuel", e.Fuel)
-	b = f.number(b, "memory", e.MemoryBytes)
-	b = f.flag(b, "reused", e.Reused)
-	if e.Discarded != "" {
-		b = f.text(b, "discarded", e.Discarded)
-	}
-	if e.Err != nil {
-		b = f.text(b, "error", e.Err.Error())
-	}
-	return f.end(b)
+type structured struct {
+	form
+	names names
 }
 
-func (s *structured) appendGuest(b []byte, now time.Time, level slog.Level, g guestLine) []byte {
-	b = s.begin(b, now, level, g.text)
-	b = s.text(b, "event", g.event)
-	b = s.text(b, "source", g.source)
+// names are those of the fields of lines, as the form has them.
+type names struct {
+	event, method, path, status, outcome, duration, cpu, fuel, memory, reused, discarded, err, source string
+}
+
+func newStructured(f form) *structured {
+	return &structured{form: f, names: names{
+		event: f.name("event"), method: f.name("method"), path: f.name("path"), status: f.name("status"), outcome: f.name("outcome"),
+		duration: f.name("duration_us"), cpu: f.name("cpu_us"), fuel: f.name("fuel"), memory: f.name("memory"), reused: f.name("reused"),
+		discarded: f.name("discarded"), err: f.name("error"), source: f.name("source"),
+	}}
+}
+
+func (s *structured) text(b []byte, name, value string) []byte {
+	return s.value(append(b, name...), value)
+}
+
+func number(b []byte, name string, value int64) []byte {
+	return strconv.AppendInt(append(b, name...), value, 10)
+}
+
+func (s *structured) appendEvent(b []byte, at time.Time, level slog.Level, e *runtime.Report) []byte {
+	n := &s.names
+	b = s.begin(b, at, level, "event")
+	b = s.text(b, n.event, e.Request.ID)
+	b = s.text(b, n.method, e.Request.Fetch.Method)
+	b = s.text(b, n.path, pathOf(string(e.Request.Fetch.URL)))
+	b = number(b, n.status, int64(e.Status))
+	b = s.text(b, n.outcome, string(e.Outcome))
+	b = number(b, n.duration, e.Duration.Microseconds())
+	b = number(b, n.cpu, e.CPU.Microseconds())
+	b = number(b, n.fuel, e.Fuel)
+	b = number(b, n.memory, e.MemoryBytes)
+	b = strconv.AppendBool(append(b, n.reused...), e.Reused)
+	if e.Discarded != "" {
+		b = s.text(b, n.discarded, e.Discarded)
+	}
+	if e.Err != nil {
+		b = s.text(b, n.err, e.Err.Error())
+	}
+	return s.end(b)
+}
+
+func (s *structured) appendGuest(b []byte, at time.Time, level slog.Level, g guestLine) []byte {
+	b = s.begin(b, at, level, g.text)
+	b = s.text(b, s.names.event, g.event)
+	b = s.text(b, s.names.source, g.source)
 	return s.end(b)
 }
 
@@ -78,72 +102,44 @@ func (s *structured) dropped(n int) []byte {
 }
 
 // jsonForm is slog.JSONHandler's.
-type jsonForm struct{}
+type jsonForm struct{ seconds *seconds }
 
 func (jsonForm) handler(l *Log) slog.Handler {
 	return slog.NewJSONHandler(l, &slog.HandlerOptions{Level: l.opts.Level})
 }
 
-func (jsonForm) begin(b []byte, now time.Time, level slog.Level, msg string) []byte {
+func (f jsonForm) begin(b []byte, at time.Time, level slog.Level, msg string) []byte {
 	b = append(b, `{"time":"`...)
-	b = now.AppendFormat(b, time.RFC3339Nano)
+	b = f.seconds.appendNano(b, at)
 	b = append(b, `","level":"`...)
 	b = append(b, level.String()...)
 	b = append(b, `","msg":`...)
 	return appendJSON(b, msg)
 }
 
-func (jsonForm) key(b []byte, key string) []byte {
-	b = append(b, `,"`...)
-	b = append(b, key...)
-	return append(b, `":`...)
-}
-
-func (f jsonForm) text(b []byte, key, value string) []byte { return appendJSON(f.key(b, key), value) }
-
-func (f jsonForm) number(b []byte, key string, value int64) []byte {
-	return strconv.AppendInt(f.key(b, key), value, 10)
-}
-
-func (f jsonForm) flag(b []byte, key string, value bool) []byte {
-	return strconv.AppendBool(f.key(b, key), value)
-}
-
-func (jsonForm) end(b []byte) []byte { return append(b, '}', '\n') }
+func (jsonForm) name(key string) string          { return `,"` + key + `":` }
+func (jsonForm) value(b []byte, s string) []byte { return appendJSON(b, s) }
+func (jsonForm) end(b []byte) []byte             { return append(b, '}', '\n') }
 
 // textForm is slog.TextHandler's.
-type textForm struct{}
+type textForm struct{ seconds *seconds }
 
 func (textForm) handler(l *Log) slog.Handler {
 	return slog.NewTextHandler(l, &slog.HandlerOptions{Level: l.opts.Level})
 }
 
-func (textForm) begin(b []byte, now time.Time, level slog.Level, msg string) []byte {
+func (f textForm) begin(b []byte, at time.Time, level slog.Level, msg string) []byte {
 	b = append(b, "time="...)
-	b = now.AppendFormat(b, "2006-01-02T15:04:05.000Z07:00")
+	b = f.seconds.appendMilli(b, at)
 	b = append(b, " level="...)
 	b = append(b, level.String()...)
 	b = append(b, " msg="...)
 	return appendQuoted(b, msg)
 }
 
-func (textForm) key(b []byte, key string) []byte {
-	b = append(b, ' ')
-	b = append(b, key...)
-	return append(b, '=')
-}
-
-func (f textForm) text(b []byte, key, value string) []byte { return appendQuoted(f.key(b, key), value) }
-
-func (f textForm) number(b []byte, key string, value int64) []byte {
-	return strconv.AppendInt(f.key(b, key), value, 10)
-}
-
-func (f textForm) flag(b []byte, key string, value bool) []byte {
-	return strconv.AppendBool(f.key(b, key), value)
-}
-
-func (textForm) end(b []byte) []byte { return append(b, '\n') }
+func (textForm) name(key string) string          { return " " + key + "=" }
+func (textForm) value(b []byte, s string) []byte { return appendQuoted(b, s) }
+func (textForm) end(b []byte) []byte             { return append(b, '\n') }
 
 // appendQuoted appends a value of key=value, in quotes where it needs them.
 func appendQuoted(b []byte, s string) []byte {
@@ -161,17 +157,37 @@ func appendQuoted(b []byte, s string) []byte {
 // appendJSON appends a JSON string.
 func appendJSON(b []byte, s string) []byte {
 	b = append(b, '"')
+	plain := 0
+	for plain < len(s) && plainJSON[s[plain]] {
+		plain++
+	}
+	b = append(b, s[:plain]...)
+	if plain < len(s) {
+		b = appendEscaped(b, s[plain:])
+	}
+	return append(b, '"')
+}
+
+// plainJSON marks the bytes that stand for themselves in a JSON string wherever they are.
+var plainJSON = func() (t [256]bool) {
+	for c := ' '; c < 0x7f; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
+// appendEscaped appends the inside of a JSON string.
+func appendEscaped(b []byte, s string) []byte {
 	start := 0
 	for i, c := range s {
-		if c >= ' ' && c != '"' && c != '\\' && c < 0x7f {
+		if c < 0x80 && plainJSON[c] {
 			continue
 		}
 		b = append(b, s[start:i]...)
 		b = appendRune(b, c)
 		start = i + runeBytes(s[i:], c)
 	}
-	b = append(b, s[start:]...)
-	return append(b, '"')
+	return append(b, s[start:]...)
 }
 
 // appendRune appends one character that JSON strings escape, or that is safer escaped.

@@ -22,7 +22,7 @@ import (
 
 func report() *runtime.Report {
 	return &runtime.Report{
-		Request: &runtime.Request{ID: "ev1", Fetch: abi.FetchEvent{Method: "GET", URL: "http://a/p\"\x01\u2028é\xff?secret=1"}},
+		Request: &runtime.Request{ID: "ev1", Start: time.Now(), Fetch: abi.FetchEvent{Method: "GET", URL: "http://a/p\"\x01\u2028é\xff?secret=1"}},
 		Outcome: runtime.OutcomeOK, Status: 200, Duration: 1234 * time.Microsecond, CPU: 56 * time.Microsecond,
 		Fuel: 789, MemoryBytes: 65536, Reused: true,
 	}
@@ -64,6 +64,34 @@ func TestTextEventLinesAreWhatSlogWouldWrite(t *testing.T) {
 		if string(line) != b.String() {
 			t.Errorf("got  %swant %s", line, b.String())
 		}
+	}
+}
+
+func TestTimesAreWhatTheTimePackageWouldWrite(t *testing.T) {
+	var s seconds
+	base := time.Date(2024, 12, 31, 23, 59, 59, 0, time.Local)
+	elsewhere := time.FixedZone("", -(3*3600 + 30*60))
+	for _, ns := range []int{0, 1, 9, 10, 120, 999, 1_000, 999_999, 1_000_000, 20_000_000, 123_456_789, 500_000_000, 999_999_999, 1_000_000_000, 1_000_000_010, -1, 0} {
+		for _, at := range []time.Time{base.Add(time.Duration(ns)), base.Add(time.Duration(ns)).UTC(), base.Add(time.Duration(ns)).In(elsewhere)} {
+			if got, want := string(s.appendNano(nil, at)), at.Format(time.RFC3339Nano); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+			if got, want := string(s.appendMilli(nil, at)), at.Format("2006-01-02T15:04:05.000Z07:00"); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		}
+	}
+}
+
+func TestAnEventIsLoggedWithTheTimeItEnded(t *testing.T) {
+	var b bytes.Buffer
+	log := NewLog(&b, LogOptions{})
+	e := report()
+	New(log, prometheus.NewRegistry()).EventDone(e)
+	log.Close()
+	var line struct{ Time time.Time }
+	if err := json.Unmarshal(b.Bytes(), &line); err != nil || !line.Time.Equal(e.Request.Start.Add(e.Duration)) {
+		t.Errorf("%v: %s", err, b.String())
 	}
 }
 

@@ -87,7 +87,7 @@ func (o *Observer) EventDone(e *runtime.Report) {
 		return
 	}
 	line := lines.Get().(*[]byte)
-	*line = o.log.format.appendEvent((*line)[:0], time.Now(), level, e)
+	*line = o.log.format.appendEvent((*line)[:0], e.Request.Start.Add(e.Duration), level, e)
 	o.log.Write(*line)
 	lines.Put(line)
 }
