@@ -6,12 +6,15 @@ import (
 	"unsafe"
 )
 
-// smallSizes are the size classes of Go's allocator up to 2 KiB, in bytes. They are a hint: where a later Go has other classes,
-// events are a little slower and nothing else.
-var smallSizes = [...]uint16{
-	8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320, 352, 384, 416, 448, 480, 512,
-	576, 640, 704, 768, 896, 1024, 1152, 1280, 1408, 1536, 1792, 2048,
-}
+// The size classes of Go's allocator that events get to use first, in bytes. They are a hint: where a later Go has other classes, events
+// are a little slower and nothing else. More of them would make the image larger than two of the heap's arenas of 512 KiB, and each
+// further arena makes every event slower.
+var (
+	smallSizes = [...]uint16{
+		8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320, 352, 384, 416, 448, 480, 512,
+	}
+	bufferSizes = [...]uint16{1024, 2048} // without pointers
+)
 
 const (
 	pageBytes     = 8 << 10  // the allocator's page
@@ -25,12 +28,18 @@ const (
 func readyImage() {
 	runtime.GC()
 	for _, size := range smallSizes {
-		readySpan(int(size), func(n int) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(make([]byte, n))) })
-		readySpan(int(size), func(n int) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(make([]*byte, n/8))) })
+		readySpan(int(size), plain)
+		readySpan(int(size), pointers)
+	}
+	for _, size := range bufferSizes {
+		readySpan(int(size), plain)
 	}
 	readyGoroutines()
 	readyStack(stackBytes / 1024)
 }
+
+func plain(n int) unsafe.Pointer    { return unsafe.Pointer(unsafe.SliceData(make([]byte, n))) }
+func pointers(n int) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(make([]*byte, n/8))) }
 
 // readySpan allocates objects of one size until one lies at the beginning of a page, which is the beginning of a fresh span.
 func readySpan(size int, allocate func(int) unsafe.Pointer) {
