@@ -17,10 +17,11 @@ type event struct {
 	body *body
 }
 
-// The names of the fields the server adds, in net/http's canonical form.
+// The names of the fields the server adds or asks for, in net/http's canonical form.
 const (
 	fieldHost         = "Host"
 	fieldConnectingIP = "Cf-Connecting-Ip"
+	fieldType         = "Content-Type"
 )
 
 // newEvent makes an event of a request that has passed [Server.check]. Its body is still to come.
@@ -41,10 +42,10 @@ func (s *Server) newEvent(r *http.Request, start time.Time) (*event, *refusal) {
 	return ev, s.takeFields(ev, r)
 }
 
-// name gives the event's id and URL, in one allocation.
+// name gives the event's id and URL, in one allocation where the URL is not long.
 func (s *Server) name(scheme, host, path string) (string, abi.ByteString) {
-	b := make([]byte, 0, idChars+len(scheme)+len(host)+len(path)+1)
-	b = s.ids.appendNext(b)
+	var short [256]byte
+	b := s.ids.appendNext(short[:0])
 	b = append(b, scheme...)
 	b = append(b, host...)
 	if path == "" || path[0] == '?' {
@@ -68,8 +69,8 @@ func afterAuthority(target string) string {
 func (s *Server) takeFields(ev *event, r *http.Request) *refusal {
 	lines, size := 1, len(r.Method)+len(r.RequestURI)+len(r.Host)+len("  HTTP/1.1\r\nHost: \r\n\r\n")
 	fields := append(make([]abi.Header, 0, 2+len(r.Header)),
-		abi.Header{Name: fieldHost, Value: abi.ByteString(r.Host)},
-		abi.Header{Name: fieldConnectingIP, Value: abi.ByteString(ev.Fetch.RemoteAddr)})
+		abi.Header{Name: fieldConnectingIP, Value: abi.ByteString(ev.Fetch.RemoteAddr)},
+		abi.Header{Name: fieldHost, Value: abi.ByteString(r.Host)})
 	for name, values := range r.Header {
 		lines += len(values)
 		for _, value := range values {
@@ -179,9 +180,12 @@ func splitPort(host string) (name, port string) {
 }
 
 // hostByte marks what a registered name may consist of (RFC 3986, without ',' and ';' which lists of hosts are split at).
-var hostByte = func() (t [256]bool) {
-	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()*+=" {
-		t[c] = true
+var hostByte = byteSet("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()*+=")
+
+// byteSet marks the bytes of a string.
+func byteSet(of string) (t [256]bool) {
+	for i := range len(of) {
+		t[of[i]] = true
 	}
 	return t
-}()
+}

@@ -22,10 +22,13 @@ const (
 	shortBodyBytes = 2 << 10
 )
 
-// connectionFields are those a function cannot set because they belong to the connection; they are dropped.
-var connectionFields = map[string]bool{
-	"Connection": true, "Keep-Alive": true, "Proxy-Connection": true, "Te": true, "Trailer": true,
-	"Transfer-Encoding": true, "Upgrade": true,
+// connectionField reports whether a field belongs to the connection. A function cannot set it; it is dropped.
+func connectionField(name string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		return true
+	}
+	return false
 }
 
 // responder sends one response.
@@ -75,9 +78,10 @@ func (rs *responder) setFields() error {
 	}
 	h := rs.w.Header()
 	lines := make([]string, len(fields))
-	size := 0
+	size, typed := 0, false
 	for i := range fields {
-		name := textproto.CanonicalMIMEHeaderKey(fields[i].Name)
+		name := canonical(fields[i].Name)
+		typed = typed || name == fieldType
 		value := trim(string(fields[i].Value))
 		size += len(name) + len(value)
 		if err := checkField(name, value); err != nil {
@@ -89,8 +93,8 @@ func (rs *responder) setFields() error {
 	if size > rs.s.opts.ResponseHeaderBytesMax {
 		return fmt.Errorf("the response's header fields have %d bytes, over the limit of %d", size, rs.s.opts.ResponseHeaderBytesMax)
 	}
-	if _, typed := h["Content-Type"]; !typed {
-		h["Content-Type"] = nil // keeps net/http from guessing one
+	if !typed {
+		h[fieldType] = nil // keeps net/http from guessing one
 	}
 	return nil
 }
@@ -99,18 +103,27 @@ func (rs *responder) setField(h http.Header, name string, line []string) {
 	switch {
 	case name == "Content-Length":
 		rs.length = line[0]
-	case connectionFields[name]:
+	case connectionField(name):
 		rs.s.opts.Log.Debug("response field dropped: it belongs to the connection", "field", name)
-	case h[name] == nil:
-		h[name] = line
 	default:
-		h[name] = append(h[name], line[0])
+		if before := h[name]; before != nil {
+			line = append(before, line[0])
+		}
+		h[name] = line
 	}
+}
+
+// canonical is [textproto.CanonicalMIMEHeaderKey], quicker for the one field nearly every response has.
+func canonical(name string) string {
+	if name == "content-type" {
+		return fieldType
+	}
+	return textproto.CanonicalMIMEHeaderKey(name)
 }
 
 // checkField says what is wrong with a field that HTTP does not allow. The value itself is not repeated: it may be secret.
 func checkField(name, value string) error {
-	if name == "" || strings.TrimFunc(name, isNameRune) != "" {
+	if !validName(name) {
 		return fmt.Errorf("the response has a header field with the invalid name %q", name)
 	}
 	for i := 0; i < len(value); i++ {
@@ -121,11 +134,26 @@ func checkField(name, value string) error {
 	return nil
 }
 
-func isNameRune(c rune) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", c)
+// validName reports whether name is one or more of RFC 9110's tchar.
+func validName(name string) bool {
+	for i := 0; i < len(name); i++ {
+		if !nameByte[name[i]] {
+			return false
+		}
+	}
+	return name != ""
 }
 
-func trim(s string) string { return strings.Trim(s, " \t") }
+// nameByte marks what a field's name may consist of.
+var nameByte = byteSet("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+// trim takes off the white space around a value.
+func trim(s string) string {
+	if s == "" || s[0] > ' ' && s[len(s)-1] > ' ' {
+		return s
+	}
+	return strings.Trim(s, " \t")
+}
 
 // bodiless reports whether the response goes without its body.
 func (rs *responder) bodiless() bool {
