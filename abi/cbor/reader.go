@@ -15,6 +15,10 @@ const (
 	// shareBytesMax is the longest message whose strings are cut from one common copy. Above it each string is a copy of
 	// its own, so that keeping a short one does not keep a long message.
 	shareBytesMax = 4096
+
+	// oneByteHeads is the number of arguments that are part of an item's first byte. Almost every head in a message is of that kind, so
+	// they are read without a call; a reader that has failed has nothing left to read, which the length tells.
+	oneByteHeads = 24
 )
 
 // Reader takes items off the front of a message. The first problem it meets sticks: every later method returns zero values at
@@ -111,6 +115,16 @@ func shortestFloor(info byte) uint64 {
 
 // expect takes a head of the given major type and returns its argument.
 func (r *Reader) expect(major byte, wrong error) uint64 {
+	if len(r.rest) > 0 && r.rest[0]-major < oneByteHeads {
+		v := r.rest[0] - major
+		r.rest = r.rest[1:]
+		return uint64(v)
+	}
+	return r.expectAny(major, wrong)
+}
+
+// expectAny is expect for every head there is.
+func (r *Reader) expectAny(major byte, wrong error) uint64 {
 	if r.err != nil {
 		return 0
 	}
@@ -147,10 +161,57 @@ func (r *Reader) take(n uint64) []byte {
 func (r *Reader) Bytes() []byte { return r.take(r.expect(majorBytes, ErrWantBytes)) }
 
 // ByteString takes a byte string as a Go string: of its own, unless the reader is shared.
-func (r *Reader) ByteString() string { return r.str(r.Bytes()) }
+func (r *Reader) ByteString() string {
+	if b := r.short(majorBytes); b != nil && r.share {
+		return unsafe.String(unsafe.SliceData(b), len(b))
+	} else if b != nil {
+		return r.str(b)
+	}
+	return r.str(r.Bytes())
+}
 
 // Text takes a text string, copied unless the reader is shared; it must be UTF-8.
-func (r *Reader) Text() string { return r.str(r.takeText(r.expect(majorText, ErrWantText))) }
+func (r *Reader) Text() string {
+	if b := r.short(majorText); b != nil && r.share && isASCII(b) {
+		return unsafe.String(unsafe.SliceData(b), len(b))
+	} else if b != nil {
+		return r.str(r.validText(b))
+	}
+	return r.str(r.takeText(r.expect(majorText, ErrWantText)))
+}
+
+// short takes a string of up to 255 bytes whose head is in its shortest form. It is nil, and nothing has been taken, where
+// there is none.
+func (r *Reader) short(major byte) []byte {
+	b := r.rest
+	if len(b) < 2 {
+		return nil
+	}
+	start, n := 1, int(b[0]-major)
+	if n == 24 {
+		start, n = 2, int(b[1])
+		if n < oneByteHeads {
+			return nil
+		}
+	} else if n > 24 {
+		return nil
+	}
+	if start+n > len(b) {
+		return nil
+	}
+	r.rest = b[start+n:]
+	return b[start : start+n : start+n]
+}
+
+// isASCII reports whether b is plain ASCII.
+func isASCII(b []byte) bool {
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
 
 // str makes a string of the bytes of the message that were taken last.
 func (r *Reader) str(b []byte) string {
@@ -167,8 +228,10 @@ func (r *Reader) str(b []byte) string {
 }
 
 // takeText takes the n bytes of a text string.
-func (r *Reader) takeText(n uint64) []byte {
-	v := r.take(n)
+func (r *Reader) takeText(n uint64) []byte { return r.validText(r.take(n)) }
+
+// validText checks a text string that was taken.
+func (r *Reader) validText(v []byte) []byte {
 	if !utf8.Valid(v) {
 		r.fail(ErrInvalidUTF8)
 		return nil
@@ -317,6 +380,17 @@ type Map struct {
 // Next takes the next key, which must be greater than the one before, and reports whether there is one. The value must be
 // taken from r before Next is called again. After false the map has been left.
 func (m *Map) Next(r *Reader) bool {
+	if m.left > 0 && len(r.rest) > 0 && r.rest[0] < oneByteHeads && (uint64(r.rest[0]) > m.Key || !m.inside) {
+		m.left--
+		m.Key, m.inside = uint64(r.rest[0]), true
+		r.rest = r.rest[1:]
+		return true
+	}
+	return m.next(r)
+}
+
+// next is Next for every key there is.
+func (m *Map) next(r *Reader) bool {
 	if m.done {
 		return false
 	}
