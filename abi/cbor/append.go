@@ -16,6 +16,9 @@ const (
 	majorTag   = 6 << 5
 	majorOther = 7 << 5
 
+	// shortBytes is the length below which a string is looked at byte by byte, without a call.
+	shortBytes = 64
+
 	itemFalse   = 0xf4
 	itemTrue    = 0xf5
 	itemFloat64 = 0xfb
@@ -37,7 +40,12 @@ func appendHead(b []byte, major byte, v uint64) []byte {
 }
 
 // AppendUint appends an unsigned integer. Map keys are written with it too.
-func AppendUint(b []byte, v uint64) []byte { return appendHead(b, majorUint, v) }
+func AppendUint(b []byte, v uint64) []byte {
+	if v < oneByteHeads {
+		return append(b, byte(v))
+	}
+	return appendHead(b, majorUint, v)
+}
 
 // AppendInt appends a signed integer.
 func AppendInt(b []byte, v int64) []byte {
@@ -60,7 +68,7 @@ func AppendByteString(b []byte, v string) []byte {
 
 // AppendText appends a text string. CBOR text must be UTF-8, so each byte that is part of no UTF-8 sequence is replaced by U+FFFD.
 func AppendText(b []byte, v string) []byte {
-	if utf8.ValidString(v) {
+	if len(v) < shortBytes && isASCIIString(v) || utf8.ValidString(v) {
 		return append(appendHead(b, majorText, uint64(len(v))), v...)
 	}
 	n := 0
@@ -72,6 +80,16 @@ func AppendText(b []byte, v string) []byte {
 		b = utf8.AppendRune(b, c)
 	}
 	return b
+}
+
+// isASCIIString reports whether v is plain ASCII.
+func isASCIIString(v string) bool {
+	for i := range len(v) {
+		if v[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // AppendBool appends true or false.
@@ -89,10 +107,20 @@ func AppendFloat64(b []byte, v float64) []byte {
 }
 
 // AppendArray appends the head of an array; its n items must follow.
-func AppendArray(b []byte, n int) []byte { return appendHead(b, majorArray, uint64(n)) }
+func AppendArray(b []byte, n int) []byte {
+	if uint(n) < oneByteHeads {
+		return append(b, majorArray|byte(n))
+	}
+	return appendHead(b, majorArray, uint64(n))
+}
 
 // AppendMap appends the head of a map; its n pairs of key and value must follow, keys ascending.
-func AppendMap(b []byte, n int) []byte { return appendHead(b, majorMap, uint64(n)) }
+func AppendMap(b []byte, n int) []byte {
+	if uint(n) < oneByteHeads {
+		return append(b, majorMap|byte(n))
+	}
+	return appendHead(b, majorMap, uint64(n))
+}
 
 // AppendTag appends a tag; the item it tags must follow.
 func AppendTag(b []byte, tag uint64) []byte { return appendHead(b, majorTag, tag) }

@@ -359,6 +359,13 @@ func (r *Reader) Map() Map {
 	if r.empty {
 		return Map{done: true}
 	}
+	if len(r.rest) > 0 && r.rest[0]-majorMap < oneByteHeads && r.depth < DepthMax {
+		if n := uint64(r.rest[0] - majorMap); n <= uint64(len(r.rest)-1)/2 {
+			r.rest = r.rest[1:]
+			r.depth++
+			return Map{left: n}
+		}
+	}
 	n := r.expect(majorMap, ErrWantMap)
 	r.enter()
 	if r.err == nil && n > uint64(len(r.rest))/2 {
@@ -385,6 +392,11 @@ func (m *Map) Next(r *Reader) bool {
 		m.Key, m.inside = uint64(r.rest[0]), true
 		r.rest = r.rest[1:]
 		return true
+	}
+	if m.left == 0 && r.err == nil && !m.done {
+		m.done = true
+		r.depth--
+		return false
 	}
 	return m.next(r)
 }

@@ -15,7 +15,7 @@ type Context struct {
 	id     string
 	timeMS int64
 
-	mu        sync.Mutex
+	mu        lock
 	std       context.Context // made when somebody asks for Done, so that most events have none
 	stop      context.CancelCauseFunc
 	cause     error
@@ -113,13 +113,14 @@ var (
 // cancel ends the context.
 func (c *Context) cancel(why error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cause != nil {
-		return
+	first := c.cause == nil
+	if first {
+		c.cause = why
 	}
-	c.cause = why
-	if c.std != nil {
-		c.stop(why)
+	stop := c.stop
+	c.mu.Unlock()
+	if first && stop != nil {
+		stop(why)
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 // at hand, room on the stack, a few goroutines to reuse. Each of these would otherwise be done anew in every event, since every
 // event begins with the image.
 func readyImage() {
+	instance.current.Store(&instance.first.ctx)
 	runtime.GC()
 	for _, size := range smallSizes {
 		readySpan(int(size), plain)

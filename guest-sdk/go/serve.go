@@ -104,7 +104,9 @@ func (f *fetch) run() {
 		panic("pagesrun: no handler: call pagesrun.HandleFetch in main")
 	}
 	f.prepare()
-	instance.current.Store(&f.ctx)
+	if instance.current.Load() != &f.ctx {
+		instance.current.Store(&f.ctx)
+	}
 	instance.waits.beginEvent()
 	answer(&f.ctx, &f.req)
 	f.ctx.runAfter()

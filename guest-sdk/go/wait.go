@@ -2,7 +2,6 @@ package pagesrun
 
 import (
 	"runtime"
-	"sync"
 	"time"
 
 	"github.com/pagesrun/pagesrun/abi"
@@ -32,7 +31,7 @@ type ticket struct {
 //
 // An instance runs one event at a time, so there is one waiter per instance, like the imports it drives.
 type waiter struct {
-	mu       sync.Mutex
+	mu       lock
 	waiting  []*ticket
 	polling  bool
 	baseline int // goroutines there were when the event began
@@ -189,10 +188,10 @@ func (t *ticket) signal() {
 // beginEvent starts a new event. Goroutines an earlier one left behind wait for handles that mean nothing any more, so they are told.
 func (w *waiter) beginEvent() {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.baseline = runtime.NumGoroutine()
 	w.polling = false
 	if len(w.waiting) > 0 {
 		w.settleAll(errEventOver)
 	}
+	w.mu.Unlock()
 }
