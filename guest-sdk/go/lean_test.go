@@ -7,8 +7,30 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pagesrun/pagesrun/guest-sdk/go/internal/fakehost"
 	"github.com/pagesrun/pagesrun/guest-sdk/go/internal/wasmtest"
 )
+
+// What an event costs the host beside running it grows with the image and with the pages the event has written to.
+func TestASmallEventLeavesLittleToPutBack(t *testing.T) {
+	const pagesMax, imageBytesMax = 6, 3584 << 10
+	g := wasmtest.Start(t, wasmtest.Build(t, "../../examples/hello-go"), fakehost.New(fakehost.Config{}))
+	if n := g.MemoryBytes(); n > imageBytesMax {
+		t.Errorf("the image has %d bytes, at most %d expected", n, imageBytesMax)
+	}
+	g.TakeImage()
+	if _, body := g.Fetch("GET", "/?name=you", nil); body != "Hello, you!\n" {
+		t.Errorf("got %q", body)
+	}
+	if dirty := g.DirtyPages(); len(dirty) > pagesMax {
+		t.Errorf("the event wrote to %d pages, at most %d expected: %#x", len(dirty), pagesMax, dirty)
+	}
+	for range 3 { // events that are not the instance's first have memory of their own
+		if _, body := g.Fetch("GET", "/?name=me", nil); body != "Hello, me!\n" {
+			t.Errorf("got %q", body)
+		}
+	}
+}
 
 // leanPackages are all packages a function of the lean core is linked with, those of the Go runtime left out. The list is exact so
 // that growing it is a decision.

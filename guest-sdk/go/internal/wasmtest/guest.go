@@ -198,6 +198,9 @@ func (g *Guest) all() []byte {
 	return b
 }
 
+// MemoryBytes is the size of the memory.
+func (g *Guest) MemoryBytes() int { return len(g.all()) }
+
 // Restore puts the memory back to the image. Memory that grew keeps its size and is zeroed. Globals stay as they are, so the guest must
 // not have moved the stack of its main goroutine since: start-up has given it room.
 func (g *Guest) Restore() { clear(g.all()[copy(g.all(), g.memory):]) }
