@@ -77,7 +77,7 @@ func (s *Session) bind(c *call, target, op string, msg []byte) {
 		if op == abi.OpVarsGet {
 			level = slog.LevelDebug // asking for a variable that may be unset is ordinary
 		}
-		s.audit.Log(context.Background(), level, "call refused", "code", err.Code.String(), "reason", err.Message)
+		s.audit.Log(context.Background(), level, "call refused", "event", s.id, "operation", quote(op), "code", err.Code.String(), "reason", err.Message, "configured", s.registry.names())
 		s.fail(c, err)
 		return
 	}

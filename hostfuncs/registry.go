@@ -140,6 +140,18 @@ type Storer interface {
 // Bindings lists what is configured, in the order of names.
 func (r *Registry) Bindings() []abi.BindingInfo { return r.infos }
 
+// names lists what is configured for a log line: "TODO_LIST (kv), TITLE (vars)".
+func (r *Registry) names() string {
+	if len(r.infos) == 0 {
+		return "nothing; add bindings to the configuration file or with flags such as --kv NAME"
+	}
+	list := make([]string, len(r.infos))
+	for i, b := range r.infos {
+		list[i] = b.Name + " (" + b.Kind + ")"
+	}
+	return strings.Join(list, ", ")
+}
+
 // Close runs the last moment of every open binding, in reverse order.
 func (r *Registry) Close(ctx context.Context) error {
 	var errs []error

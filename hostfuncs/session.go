@@ -78,6 +78,7 @@ type Session struct {
 	parent   context.Context
 	deadline time.Time
 	event    []byte
+	id       string // of the event, for the log
 
 	response *Response
 	logged   int
@@ -130,7 +131,7 @@ func NewSession(registry *Registry, limits Limits, sched Scheduler, logger func(
 
 // Begin starts an event. message is what result(0) gives; it must stay unchanged until End. A zero deadline means none.
 func (s *Session) Begin(parent context.Context, phase Phase, message []byte, deadline time.Time) {
-	s.parent, s.phase, s.event, s.deadline = parent, phase, message, deadline
+	s.parent, s.phase, s.event, s.deadline, s.id = parent, phase, message, deadline, ""
 	s.response, s.logged, s.calls, s.ownCalls, s.deferred, s.blocked, s.cut = nil, 0, 0, 0, nil, 0, false
 	s.handles, s.open, s.held, s.pipes = s.handles[:0], 0, 0, s.pipes[:0]
 	s.ended = false
@@ -146,6 +147,9 @@ func (s *Session) AddReadable(r io.ReadCloser) abi.Handle {
 
 // SetEvent replaces the event message of a session that has begun.
 func (s *Session) SetEvent(message []byte) { s.event = message }
+
+// Name gives the event of a session that has begun the name it has in the log.
+func (s *Session) Name(id string) { s.id = id }
 
 // End closes everything the event left open and cancels what still runs. It reports whether the session may be used
 // again: not while an operation has yet to return.
@@ -305,7 +309,7 @@ func (s *Session) publicError(c *call, err error) *abi.Error {
 	var failure *Failure
 	switch {
 	case errors.As(err, &failure):
-		s.audit.Error("operation failed", "binding", c.target.name, "operation", c.op.Name, "code", failure.Public.Code.String(), "cause", failure.Cause)
+		s.audit.Error("operation failed", "event", s.id, "binding", c.target.name, "operation", c.op.Name, "code", failure.Public.Code.String(), "cause", failure.Cause)
 		return &failure.Public
 	case errors.As(err, &public):
 		return public
@@ -314,6 +318,6 @@ func (s *Session) publicError(c *call, err error) *abi.Error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return &abi.Error{Code: abi.CodeTimeout, Message: "the operation ran out of time"}
 	}
-	s.audit.Error("operation failed", "binding", c.target.name, "operation", c.op.Name, "code", "internal", "cause", err)
+	s.audit.Error("operation failed", "event", s.id, "binding", c.target.name, "operation", c.op.Name, "code", "internal", "cause", err)
 	return &abi.Error{Code: abi.CodeInternal, Message: "internal error"}
 }

@@ -65,6 +65,12 @@ func (a *App) chooseEntry() error {
 		return e != nil && e.Kind == wasm.KindFunc && len(e.Func.Params) == 0 && len(e.Func.Results) == 0
 	}
 	switch {
+	case a.info.Export(abi.ExportHandle) != nil && a.info.Export(abi.ExportStart) != nil:
+		return &LoadError{
+			Code:    "two_entries",
+			Message: "the module exports both " + abi.ExportHandle + " (a function using an SDK) and " + abi.ExportStart + " (a WASI command)",
+			Hint:    "build it as a reactor: Go with -buildmode=c-shared, C with -mexec-model=reactor",
+		}
 	case noParams(abi.ExportHandle):
 		a.entry = abi.ExportHandle
 	case a.info.Export(abi.ExportHandle) != nil:
@@ -188,6 +194,7 @@ func (a *App) refuse(req *Request, err error) error {
 func (in *instance) beginFetch(ctx context.Context, req *Request) {
 	in.begin(ctx, hostfuncs.PhaseEvent, nil, req.Start.Add(in.app.opts.Limits.Wall))
 	in.eventID, in.request = req.ID, req
+	in.ctx.Name(req.ID)
 	if req.Body != nil {
 		req.Fetch.BodyStream = in.ctx.AddReadable(req.Body)
 	}

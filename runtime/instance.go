@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"reflect"
@@ -144,7 +145,23 @@ func (in *instance) call(fn api.Function) (err error) {
 			err = fmt.Errorf("the engine failed: %v", r)
 		}
 	}()
-	return fn.CallWithStack(in.ctx, in.params[:])
+	return guestError(fn.CallWithStack(in.ctx, in.params[:]))
+}
+
+// guestError takes the engine's words off an error: what stopped the guest on purpose needs no trace of its stack, and a trap is told with it.
+func guestError(err error) error {
+	if err == nil {
+		return nil
+	}
+	var stop *hostfuncs.Stop
+	var exit *exitError
+	switch {
+	case errors.As(err, &stop):
+		return stop
+	case errors.As(err, &exit):
+		return exit
+	}
+	return err
 }
 
 // close ends the coroutine and frees the instance.

@@ -110,9 +110,15 @@ func checkHostile(t *testing.T, l *lab, path string, limits runtime.Limits, outc
 		deadline = limits.CPU
 	}
 	best := time.Hour
-	for range 3 {
+	for try := range 3 {
 		goroutines := gort.NumGoroutine()
 		r := l.get(path)
+		if outcome == runtime.OutcomeExceededCPU && r.failure != nil && r.failure.Outcome == runtime.OutcomeExceededWall && try < 2 {
+			continue // a busy machine gave it so little of the processor that its other limit came first
+		}
+		if strings.Contains(fmt.Sprint(r.failure), "wazero") {
+			t.Errorf("the engine's words reach people: %v", r.failure)
+		}
 		if r.failure == nil || r.failure.Outcome != outcome || r.failure.Status != status || !strings.Contains(r.failure.Message, message) {
 			t.Fatalf("%s gave status %d, body %.100q, failure %+v; want %s %d %q", path, r.status, r.body, r.failure, outcome, status, message)
 		}

@@ -26,6 +26,7 @@ func TestLoadSaysWhatIsWrongWithAModule(t *testing.T) {
 		{"an infinite loop in the start function", `(module (func $s (loop br 0))(start $s)` + entry + `)`, "startup_timeout", "took longer"},
 		{"endless recursion in _initialize", `(module ` + overflow + `(func (export "_initialize") (call $r (i64.const 0)))` + entry + `)`, "startup_failed", "stack overflow"},
 		{"no entry", `(module (memory 1))`, "no_entry", "pagesrun_handle"},
+		{"a command that also has an entry", `(module (func (export "_start"))` + entry + `)`, "two_entries", "c-shared"},
 		{"an entry with parameters", `(module (func (export "pagesrun_handle") (param i32)))`, "bad_export", "pagesrun_handle"},
 		{"a _initialize with a result", `(module (func (export "_initialize") (result i32) i32.const 0)` + entry + `)`, "bad_export", "_initialize"},
 		{"an import from elsewhere", `(module (import "env" "puts" (func))` + entry + `)`, "unknown_import", "puts"},
