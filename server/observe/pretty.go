@@ -5,8 +5,10 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pagesrun/pagesrun/runtime"
 )
@@ -24,13 +26,22 @@ const (
 )
 
 func (p *pretty) paint(b []byte, color, text string) []byte {
+	return p.finish(append(p.begin(b, color), text...), color)
+}
+
+// begin starts a color.
+func (p *pretty) begin(b []byte, color string) []byte {
 	if !p.color || color == "" {
-		return append(b, text...)
+		return b
 	}
-	b = append(b, "\x1b["...)
-	b = append(b, color...)
-	b = append(b, 'm')
-	b = append(b, text...)
+	return append(append(append(b, "\x1b["...), color...), 'm')
+}
+
+// finish ends what begin started.
+func (p *pretty) finish(b []byte, color string) []byte {
+	if !p.color || color == "" {
+		return b
+	}
 	return append(b, "\x1b[0m"...)
 }
 
@@ -38,12 +49,12 @@ func (p *pretty) clock(b []byte, now time.Time) []byte {
 	return append(p.paint(b, dim, now.Format("15:04:05")), ' ')
 }
 
-// appendEvent gives "12:34:56 GET /todos 200 1.2ms (cpu 0.3ms)" and what went wrong.
+// appendEvent gives "12:34:56 GET /todos 200 1.2ms (cpu 0.3ms)" and what went wrong, with the event's id: the client has been told it.
 func (p *pretty) appendEvent(b []byte, now time.Time, _ slog.Level, e *runtime.Report) []byte {
 	b = p.clock(b, now)
 	b = append(b, e.Request.Fetch.Method...)
 	b = append(b, ' ')
-	b = p.printable(b, pathOf(string(e.Request.Fetch.URL)))
+	b = appendPrintable(b, pathOf(string(e.Request.Fetch.URL)))
 	b = append(b, ' ')
 	b = p.paint(b, statusColor(e.Status), strconv.Itoa(e.Status))
 	b = append(b, ' ')
@@ -53,34 +64,59 @@ func (p *pretty) appendEvent(b []byte, now time.Time, _ slog.Level, e *runtime.R
 	if e.Outcome != runtime.OutcomeOK {
 		b = append(b, ' ')
 		b = p.paint(b, red, string(e.Outcome))
+		b = append(b, ' ')
+		b = p.paint(b, dim, "(event "+e.Request.ID+")")
 	}
 	if e.Err != nil {
 		b = append(b, ' ')
-		b = p.printable(b, e.Err.Error())
+		b = appendLines(b, e.Err.Error(), continuation)
 	}
 	return append(b, '\n')
 }
 
-// appendGuest gives "12:34:56   | text".
+// appendGuest gives "12:34:56 1ng4x0b3kq0000001 | text". The id is that of the event the guest worked on, the number its client is told
+// should the event fail; a text of several lines goes on under the bar.
 func (p *pretty) appendGuest(b []byte, now time.Time, level slog.Level, g guestLine) []byte {
 	b = p.clock(b, now)
-	b = append(b, "  "...)
+	b = appendPrintable(p.begin(b, dim), g.event)
+	b = append(p.finish(b, dim), ' ')
 	b = p.paint(b, levelColor(level), "|")
 	b = append(b, ' ')
-	return append(p.printable(b, g.text), '\n')
+	if !strings.Contains(g.text, "\n") {
+		return append(appendPrintable(b, g.text), '\n')
+	}
+	indent := string(p.paint([]byte(strings.Repeat(" ", len("12:34:56 ")+len(g.event)+1)), levelColor(level), "|")) + " "
+	return append(appendLines(b, g.text, indent), '\n')
 }
 
 func (p *pretty) dropped(n int) []byte {
 	return append(p.paint(p.clock(nil, time.Now()), yellow, droppedMessage(n)), '\n')
 }
 
-// printable appends text without anything that could steer the terminal.
-func (p *pretty) printable(b []byte, s string) []byte {
+// continuation is what the second and later lines of a text begin with, so that none can be taken for an entry of its own.
+const continuation = "    "
+
+// appendLines appends text of any number of lines, every one after the first with the indent before it. Line ends at the end are left out.
+func appendLines(b []byte, s, indent string) []byte {
+	s = strings.TrimRight(s, "\r\n")
+	for {
+		line, rest, more := strings.Cut(s, "\n")
+		b = appendPrintable(b, strings.TrimSuffix(line, "\r"))
+		if !more {
+			return b
+		}
+		b = append(append(b, '\n'), indent...)
+		s = rest
+	}
+}
+
+// appendPrintable appends text without anything that could steer the terminal.
+func appendPrintable(b []byte, s string) []byte {
 	for _, c := range s {
 		if c < ' ' && c != '\t' || c >= 0x7f && c < 0xa0 {
 			c = '\uFFFD'
 		}
-		b = append(b, string(c)...)
+		b = utf8.AppendRune(b, c)
 	}
 	return b
 }
@@ -154,7 +190,8 @@ func (h *prettyHandler) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level == slog.LevelInfo {
 		color = ""
 	}
-	b = h.p.paint(b, color, string(h.p.printable(nil, r.Message)))
+	first, rest, several := strings.Cut(r.Message, "\n")
+	b = h.p.finish(appendPrintable(h.p.begin(b, color), first), color)
 	h.mu.Lock()
 	h.buf.Reset()
 	err := h.attrs.Handle(ctx, r)
@@ -163,6 +200,9 @@ func (h *prettyHandler) Handle(ctx context.Context, r slog.Record) error {
 		b = h.p.paint(append(b, ' '), dim, string(pairs))
 	}
 	h.mu.Unlock()
+	if several {
+		b = appendLines(append(b, "\n"+continuation...), rest, continuation)
+	}
 	h.l.Write(append(b, '\n'))
 	return err
 }
