@@ -3,6 +3,7 @@ package observe
 import (
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -38,7 +39,10 @@ type form interface {
 	// name is what comes between the value before and the one of the key.
 	name(key string) string
 	value(b []byte, s string) []byte
-	end(b []byte) []byte
+	// split gives what of a text belongs in a value and what follows the line.
+	split(s string) (value, rest string)
+	// end ends the line and writes what follows it.
+	end(b []byte, rest string) []byte
 }
 
 // structured writes lines for machines.
@@ -84,21 +88,23 @@ func (s *structured) appendEvent(b []byte, at time.Time, level slog.Level, e *ru
 	if e.Discarded != "" {
 		b = s.text(b, n.discarded, e.Discarded)
 	}
-	if e.Err != nil {
-		b = s.text(b, n.err, e.Err.Error())
+	if e.Err == nil {
+		return s.end(b, "")
 	}
-	return s.end(b)
+	value, rest := s.split(e.Err.Error())
+	return s.end(s.text(b, n.err, value), rest)
 }
 
 func (s *structured) appendGuest(b []byte, at time.Time, level slog.Level, g guestLine) []byte {
-	b = s.begin(b, at, level, g.text)
+	msg, rest := s.split(g.text)
+	b = s.begin(b, at, level, msg)
 	b = s.text(b, s.names.event, g.event)
 	b = s.text(b, s.names.source, g.source)
-	return s.end(b)
+	return s.end(b, rest)
 }
 
 func (s *structured) dropped(n int) []byte {
-	return s.end(s.begin(nil, time.Now(), slog.LevelWarn, droppedMessage(n)))
+	return s.end(s.begin(nil, time.Now(), slog.LevelWarn, droppedMessage(n)), "")
 }
 
 // jsonForm is slog.JSONHandler's.
@@ -119,9 +125,10 @@ func (f jsonForm) begin(b []byte, at time.Time, level slog.Level, msg string) []
 
 func (jsonForm) name(key string) string          { return `,"` + key + `":` }
 func (jsonForm) value(b []byte, s string) []byte { return appendJSON(b, s) }
-func (jsonForm) end(b []byte) []byte             { return append(b, '}', '\n') }
+func (jsonForm) split(s string) (string, string) { return s, "" }
+func (jsonForm) end(b []byte, _ string) []byte   { return append(b, '}', '\n') }
 
-// textForm is slog.TextHandler's.
+// textForm is slog.TextHandler's, but that a text of several lines goes on below its line, indented.
 type textForm struct{ seconds *seconds }
 
 func (textForm) handler(l *Log) slog.Handler {
@@ -139,7 +146,19 @@ func (f textForm) begin(b []byte, at time.Time, level slog.Level, msg string) []
 
 func (textForm) name(key string) string          { return " " + key + "=" }
 func (textForm) value(b []byte, s string) []byte { return appendQuoted(b, s) }
-func (textForm) end(b []byte) []byte             { return append(b, '\n') }
+
+func (textForm) split(s string) (value, rest string) {
+	value, rest, _ = strings.Cut(strings.TrimRight(s, "\r\n"), "\n")
+	return strings.TrimSuffix(value, "\r"), rest
+}
+
+func (textForm) end(b []byte, rest string) []byte {
+	b = append(b, '\n')
+	if rest == "" {
+		return b
+	}
+	return append(appendLines(append(b, continuation...), rest, continuation), '\n')
+}
 
 // appendQuoted appends a value of key=value, in quotes where it needs them.
 func appendQuoted(b []byte, s string) []byte {

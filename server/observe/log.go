@@ -29,9 +29,9 @@ type Format string
 const (
 	// FormatJSON is one JSON object per line, as slog writes it.
 	FormatJSON Format = "json"
-	// FormatText is key=value pairs, as slog writes them.
+	// FormatText is key=value pairs, as slog writes them. The second and later lines of an error or of what a guest wrote follow, indented.
 	FormatText Format = "text"
-	// FormatPretty is one short line for a person at a terminal.
+	// FormatPretty is one short line for a person at a terminal, and indented ones for what has several lines.
 	FormatPretty Format = "pretty"
 )
 

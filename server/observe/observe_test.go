@@ -123,6 +123,23 @@ func TestPrettyTextsOfSeveralLinesGoOnIndented(t *testing.T) {
 	}
 }
 
+func TestOnlyTextBreaksLinesOfErrorsAndGuests(t *testing.T) {
+	e, at := report(), time.Now()
+	e.Err = errors.New("it trapped\r\n\tat f\n\x1bat g\n")
+	g := guestLine{"ev1", "log", "one\ntwo"}
+	text, asJSON := newFormatter(LogOptions{Format: FormatText}), newFormatter(LogOptions{})
+	for _, c := range []struct{ name, got, want string }{
+		{"text of an event", string(text.appendEvent(nil, at, slog.LevelError, e)), " error=\"it trapped\"\n    \tat f\n    \uFFFDat g\n"},
+		{"text of a guest", string(text.appendGuest(nil, at, slog.LevelInfo, g)), " msg=one event=ev1 source=log\n    two\n"},
+		{"JSON of an event", string(asJSON.appendEvent(nil, at, slog.LevelError, e)), `"error":"it trapped\u000d\n\tat f\n\u001bat g\n"}` + "\n"},
+		{"JSON of a guest", string(asJSON.appendGuest(nil, at, slog.LevelInfo, g)), `"msg":"one\ntwo","event":"ev1","source":"log"}` + "\n"},
+	} {
+		if !strings.HasSuffix(c.got, c.want) {
+			t.Errorf("%s: got %q, want it to end in %q", c.name, c.got, c.want)
+		}
+	}
+}
+
 func TestPrettyLoggerPutsAttributesAfterTheFirstLine(t *testing.T) {
 	var b bytes.Buffer
 	log := NewLog(&b, LogOptions{Format: FormatPretty})
