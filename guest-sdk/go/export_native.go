@@ -11,7 +11,5 @@ func Native() host.Entry { return host.Entry{Start: start, Handle: runEvent} }
 func start(main func()) {
 	program.fetch, program.warm = nil, nil
 	main()
-	for _, f := range program.warm {
-		f()
-	}
+	finishStart()
 }

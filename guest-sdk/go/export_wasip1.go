@@ -20,9 +20,7 @@ func warm() {
 	warmed = true
 	findGenerator()
 	programMain()
-	for _, f := range program.warm {
-		f()
-	}
+	finishStart()
 	readyImage()
 }
 

@@ -296,6 +296,13 @@ func TestAHostThatDoesNotWarmGetsTheSameAnswers(t *testing.T) {
 	}
 }
 
+func TestAProgramWithoutAHandlerDoesNotStart(t *testing.T) {
+	printed := wasmtest.StartFails(t, wasmtest.Build(t, "testdata/nohandler"), fakehost.New(fakehost.Config{}))
+	if want := "no handler: call pagesrun.HandleFetch in main"; !strings.Contains(printed, want) {
+		t.Errorf("printed %q, want %q in it", printed, want)
+	}
+}
+
 func TestBrokenEventsEndTheInstance(t *testing.T) {
 	for _, c := range []struct {
 		name  string

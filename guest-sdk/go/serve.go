@@ -17,7 +17,8 @@ var program struct {
 	warm  []func()
 }
 
-// HandleFetch makes h the function's answer to HTTP requests. Call it once, in main or in an init function.
+// HandleFetch makes h the function's answer to HTTP requests. Call it once, in main or in an init function; a program that
+// has not called it when main and the OnWarm functions have returned fails to start.
 func HandleFetch(h Handler) {
 	switch {
 	case h == nil:
@@ -31,6 +32,16 @@ func HandleFetch(h Handler) {
 // OnWarm has f run once, after main and before the image of the instance is taken, so every event finds its results in memory. Only variables,
 // secrets and the log can be used in it. A panic in it is a failure to start.
 func OnWarm(f func()) { program.warm = append(program.warm, f) }
+
+// finishStart runs the OnWarm functions after main. A program without a handler fails here, at start, and not at every request.
+func finishStart() {
+	for _, f := range program.warm {
+		f()
+	}
+	if program.fetch == nil {
+		panic("pagesrun: no handler: call pagesrun.HandleFetch in main")
+	}
+}
 
 // fetch is all the SDK itself allocates for one request, in one piece: the fewer places an event writes to, the sooner
 // its instance is put back.
@@ -100,9 +111,6 @@ func takeEvent(b []byte) []byte {
 
 // run answers the request and stays until nothing of it is left to do.
 func (f *fetch) run() {
-	if program.fetch == nil {
-		panic("pagesrun: no handler: call pagesrun.HandleFetch in main")
-	}
 	f.prepare()
 	if instance.current.Load() != &f.ctx {
 		instance.current.Store(&f.ctx)

@@ -69,6 +69,7 @@ func TestProgramsThatCannotServeSaySo(t *testing.T) {
 	}{
 		{"a nil handler", func() { pagesrun.HandleFetch(nil) }, "pagesrun: HandleFetch: nil handler"},
 		{"two handlers", func() { program(); program() }, "pagesrun: HandleFetch was called twice"},
+		{"no handler", func() {}, "pagesrun: no handler: call pagesrun.HandleFetch in main"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			defer func() {
@@ -79,12 +80,4 @@ func TestProgramsThatCannotServeSaySo(t *testing.T) {
 			pagesruntest.Start(t, pagesruntest.Config{}, c.main)
 		})
 	}
-	t.Run("no handler", func(t *testing.T) {
-		defer func() {
-			if v := recover(); v != "pagesrun: no handler: call pagesrun.HandleFetch in main" {
-				t.Errorf("panic %v", v)
-			}
-		}()
-		pagesruntest.Start(t, pagesruntest.Config{}, func() {}).Fetch("GET", "/", "")
-	})
 }

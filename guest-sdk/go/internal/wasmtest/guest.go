@@ -102,7 +102,27 @@ func StartCold(t testing.TB, module []byte, host *fakehost.Host) *Guest {
 	return start(t, module, host, abi.ExportInitialize)
 }
 
+// StartFails runs the start-up of a module that must not get through it, and returns what it has printed.
+func StartFails(t testing.TB, module []byte, host *fakehost.Host) string {
+	t.Helper()
+	g, err := tryStart(t, module, host, abi.ExportInitialize, abi.ExportWarm)
+	if err == nil {
+		t.Fatalf("it started; it printed %q", g.Stderr)
+	}
+	return g.Stderr.String()
+}
+
 func start(t testing.TB, module []byte, host *fakehost.Host, exports ...string) *Guest {
+	t.Helper()
+	g, err := tryStart(t, module, host, exports...)
+	if err != nil {
+		t.Fatalf("start: %v\n%s", err, g.Stderr)
+	}
+	return g
+}
+
+// tryStart starts a guest. With an error the guest has only what it has printed.
+func tryStart(t testing.TB, module []byte, host *fakehost.Host, exports ...string) (*Guest, error) {
 	t.Helper()
 	g := &Guest{Host: host, Stderr: &bytes.Buffer{}, t: t}
 	g.ctx = context.WithValue(context.Background(), guestKey{}, g)
@@ -111,11 +131,11 @@ func start(t testing.TB, module []byte, host *fakehost.Host, exports ...string) 
 		WithStderr(g.Stderr).WithStdout(g.Stderr).WithSysNanotime().WithSysWalltime().WithSysNanosleep()
 	mod, err := shared().InstantiateModule(g.ctx, compiled, config)
 	if err != nil {
-		t.Fatalf("start: %v\n%s", err, g.Stderr)
+		return g, err
 	}
 	t.Cleanup(func() { mod.Close(context.Background()) })
 	g.mod = mod
-	return g
+	return g, nil
 }
 
 // exportRandom replaces random_get by one that leaves a trace.

@@ -1,0 +1,6 @@
+// Command nohandler forgets to register a handler.
+package main
+
+import _ "github.com/pagesrun/pagesrun/guest-sdk/go"
+
+func main() {}
