@@ -126,7 +126,9 @@ func TestDevReloadsAModuleUnderLoadWithoutAFailedRequest(t *testing.T) {
 	dir := t.TempDir()
 	module := filepath.Join(dir, "app.wasm")
 	replace(t, module, cHello.bytes(t))
+	writeFiles(t, dir, map[string]string{"wrangler.toml": "name = \"x\"\n", ".dev.vars": "A=1\n"})
 	s := start(t, dir, "dev", "app.wasm", "--port", "0", "--admin", "off")
+	s.Line("Watching app.wasm, wrangler.toml and .dev.vars", patience)
 	l := startLoad(t, s.URL+"/", 4)
 	const fromC, fromGo = "Hello from C!\n", "Hello, world!\n"
 	waitForAnswer(t, s.URL, fromC)
@@ -151,9 +153,7 @@ func TestDevReloadsAModuleUnderLoadWithoutAFailedRequest(t *testing.T) {
 	if len(seen) != 2 || seen[fromC] == 0 || seen[fromGo] == 0 {
 		t.Errorf("answers: %v", seen)
 	}
-	if end := s.Stop(); end.Code != 0 {
-		t.Errorf("exit status %d\n%s", end.Code, end.Stderr)
-	}
+	expect(t, s.Stop(), 0, "Stopping: ", "Stopped.")
 }
 
 func TestDevReloadsTheConfigurationUnderLoadAndKeepsData(t *testing.T) {

@@ -220,8 +220,10 @@ func TestTermFinishesWhatIsInProgress(t *testing.T) {
 	if got := <-answer; got != done {
 		t.Errorf("the request in progress got %q", got)
 	}
-	if end := s.Wait(patience); end.Code != 0 {
-		t.Errorf("exit status %d\n%s", end.Code, end.Stderr)
+	end := s.Wait(patience)
+	expect(t, end, 0, "Stopping: finishing the requests in progress, for at most 30s")
+	if !strings.HasSuffix(end.Stderr, "\nStopped.") || strings.Count(end.Stderr, "Stopp") != 2 {
+		t.Errorf("the end is not said once:\n%s", end.Stderr)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,10 +33,11 @@ func (c *devCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	fmt.Fprintln(os.Stderr, "Watching "+enumerate(p.presentFiles()))
 	watched := make(chan *project, 1)
 	go func() { watched <- c.watch(ctx, s, srv, p) }()
-	err = srv.Run(ctx)
-	return errors.Join(err, closeProject(<-watched))
+	err = serve(ctx, srv, p.cfg)
+	return s.end(errors.Join(err, closeProject(<-watched)))
 }
 
 // watch reloads until ctx is done and gives the project that is served then.
@@ -122,4 +124,32 @@ func (p *project) watchedFiles() []string {
 		}
 	}
 	return append(files, p.cfg.SecretFiles...)
+}
+
+// presentFiles names those of the watched files that are there, as seen from the current directory where they are below it. The others are
+// watched too: a variables file counts from the moment it is made.
+func (p *project) presentFiles() []string {
+	here, err := os.Getwd()
+	var names []string
+	for _, path := range p.watchedFiles() {
+		if _, missing := os.Stat(path); missing != nil {
+			continue
+		}
+		if below, outside := filepath.Rel(here, path); err == nil && outside == nil && filepath.IsLocal(below) {
+			path = below
+		}
+		if !slices.Contains(names, path) {
+			names = append(names, path)
+		}
+	}
+	return names
+}
+
+// enumerate gives "a", "a and b", "a, b and c".
+func enumerate(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }

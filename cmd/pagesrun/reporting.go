@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 
@@ -41,6 +42,15 @@ func (r *reporting) surroundings() surroundings {
 }
 
 func (r *reporting) close() { r.lines.Close() }
+
+// end closes the log and, when all went well, says last of all that the process has stopped.
+func (r *reporting) end(err error) error {
+	r.close()
+	if err == nil {
+		fmt.Fprintln(os.Stderr, "Stopped.")
+	}
+	return err
+}
 
 // replacing lets a reloaded project register its metrics over those of the one before.
 type replacing struct{ *prometheus.Registry }

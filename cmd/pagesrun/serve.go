@@ -64,8 +64,23 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = srv.Run(ctx)
-	return errors.Join(err, closeProject(p))
+	err = serve(ctx, srv, p.cfg)
+	return s.end(errors.Join(err, closeProject(p)))
+}
+
+// serve serves until ctx is done, and says then what the process is waiting for.
+func serve(ctx context.Context, srv *server.Server, cfg *config.Config) error {
+	told := make(chan struct{})
+	goesOn := context.AfterFunc(ctx, func() {
+		limit := time.Duration(cfg.Pagesrun.HTTP.DrainTimeoutMS) * time.Millisecond
+		fmt.Fprintf(os.Stderr, "Stopping: finishing the requests in progress, for at most %v; a second signal ends them at once\n", limit)
+		close(told)
+	})
+	err := srv.Run(ctx)
+	if !goesOn() {
+		<-told
+	}
+	return err
 }
 
 // start loads the project, opens the ports and says so.
