@@ -45,7 +45,13 @@ func TestCommandsSayWhatIsWrongAndExitWithIt(t *testing.T) {
 	}{
 		{"no command", nil, 2, `expected one of "serve"`},
 		{"help is asked for", []string{"--help"}, 0, "Usage: pagesrun <command>"},
+		{"help as a command", []string{"help"}, 0, "Usage: pagesrun <command>"},
+		{"help for a command", []string{"help", "kv", "key", "get"}, 0, "Usage: pagesrun kv key get"},
+		{"help for an unknown command", []string{"help", "srve"}, 2, "srve"},
 		{"version", []string{"version"}, 0, "pagesrun "},
+		{"version as a flag", []string{"--version"}, 0, "wazero v"},
+		{"a port that is none", []string{"serve", "-p", "99999"}, 2, "--port must be between 0 and 65535, not 99999"},
+		{"a port below all", []string{"dev", "--port=-7"}, 2, "--port must be between 0 and 65535, not -7"},
 		{"an unknown command", []string{"srve"}, 2, "srve"},
 		{"an unknown flag", []string{"serve", "--prot", "1"}, 2, "--prot"},
 		{"an unknown log level", []string{"serve", "--log-level", "loud"}, 2, "--log-level must be one of"},

@@ -20,6 +20,22 @@ type cli struct {
 	Inspect inspectCmd `cmd:"" help:"Show what a module imports, exports and would be refused for."`
 	KV      kvCmd      `cmd:"" name:"kv" help:"Read and write KV namespaces."`
 	Version versionCmd `cmd:"" help:"Show the version."`
+	Help    helpCmd    `cmd:"" help:"Show the help of a command."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Show the version."`
+}
+
+// helpCmd is "pagesrun help".
+type helpCmd struct {
+	Command []string `arg:"" optional:"" help:"Command to explain; all when none is named."`
+}
+
+// Run shows what --help shows.
+func (c *helpCmd) Run(k *kong.Kong) error {
+	if _, err := k.Parse(append(c.Command, "--help")); err != nil {
+		return usageError(err.Error())
+	}
+	return nil
 }
 
 // Exit statuses.
@@ -40,7 +56,7 @@ func run(args []string) int {
 		kong.Description("Serve functions compiled to WebAssembly, in any language, with the bindings of the Cloudflare developer platform."),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"version": version()},
+		kong.Vars{"version": versionLine()},
 	)
 	parsed, err := parser.Parse(args)
 	if err != nil {

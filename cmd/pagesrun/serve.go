@@ -26,6 +26,14 @@ type serverFlags struct {
 	LogLevel string `enum:"debug,info,warn,error,none" default:"info" help:"What to log: debug, info, warn, error or none."`
 }
 
+// Validate refuses what is no port. -1 stands for "not given".
+func (f serverFlags) Validate() error {
+	if f.Port < -1 || f.Port > 65535 {
+		return fmt.Errorf("--port must be between 0 and 65535, not %d", f.Port)
+	}
+	return nil
+}
+
 // address is where to serve: flags win over the file's "dev" table, which wins over the default.
 func (f serverFlags) address(cfg *config.Config) string {
 	host := cmp.Or(f.IP, cfg.Dev.IP, "127.0.0.1")

@@ -13,8 +13,12 @@ type versionCmd struct{}
 
 // Run shows the versions of pagesrun, Go and the engine.
 func (versionCmd) Run() error {
-	fmt.Printf("pagesrun %s (%s, %s/%s, wazero %s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, dependency("github.com/tetratelabs/wazero"))
-	return nil
+	_, err := fmt.Println(versionLine())
+	return err
+}
+
+func versionLine() string {
+	return fmt.Sprintf("pagesrun %s (%s, %s/%s, wazero %s)", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, dependency("github.com/tetratelabs/wazero"))
 }
 
 // version is the released version, or the module's as the Go toolchain knows it.
