@@ -3,4 +3,9 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 sdk=$here/../../guest-sdk/c
-exec ${WASI_CC:-clang-19} --target=wasm32-wasi -mexec-model=reactor -O2 -Wl,--stack-first,--strip-debug -I "$sdk" -o "$1" "$here/hello.c" "$sdk/pagesrun.c"
+cc=${WASI_CC:-clang-19}
+command -v "${cc%% *}" >/dev/null || {
+	echo "${cc%% *} is not there: clang-19 with wasi-libc is needed. scripts/setup test installs it; or set WASI_CC to another compiler for WASI." >&2
+	exit 1
+}
+exec $cc --target=wasm32-wasi -mexec-model=reactor -O2 -Wl,--stack-first,--strip-debug -I "$sdk" -o "$1" "$here/hello.c" "$sdk/pagesrun.c"
