@@ -61,7 +61,7 @@ func TestCommandsSayWhatIsWrongAndExitWithIt(t *testing.T) {
 		{"a configuration that is not there", []string{"serve", "-c", "none.toml"}, 2, "none.toml: the configuration file does not exist"},
 		{"a flag without a name", []string{"serve", "-k", "=id"}, 2, "--kv: must be NAME or NAME=ID"},
 		{"a variable without a value", []string{"serve", "-b", "NAME"}, 2, "--binding: must be KEY=VALUE"},
-		{"inspecting what is not there", []string{"inspect", "none.wasm"}, 1, "none.wasm"},
+		{"inspecting what is not there", []string{"inspect", "none.wasm"}, 2, "there is no file none.wasm"},
 	} {
 		t.Run(row.rule, func(t *testing.T) { expect(t, pagesrun(t, dir, row.args...), row.code, row.text) })
 	}

@@ -31,12 +31,47 @@ type kvKeyCmd struct {
 // kvTarget says which namespace a command works with.
 type kvTarget struct {
 	configFlags
-	Binding     string `required:"" xor:"namespace" placeholder:"NAME" help:"Name of the binding in the configuration."`
-	NamespaceID string `required:"" xor:"namespace" name:"namespace-id" placeholder:"ID" help:"Id of the namespace, which need not be configured."`
+	Binding     string `xor:"namespace" placeholder:"NAME" help:"The namespace, by the name of its binding in the configuration. Give this or --namespace-id."`
+	NamespaceID string `xor:"namespace" name:"namespace-id" placeholder:"ID" help:"The namespace, by its id, which need not be configured. Give this or --binding."`
 }
 
-// use opens the namespace for as long as fn runs.
-func (t *kvTarget) use(ctx context.Context, fn func(*kv.Namespace) error) error {
+// Validate refuses a command without a namespace. That flags are alternatives of which one is required is more than the usage line can show.
+func (t *kvTarget) Validate() error {
+	if t.Binding == "" && t.NamespaceID == "" {
+		return errors.New("say which namespace: --binding=NAME or --namespace-id=ID")
+	}
+	return nil
+}
+
+// write opens the namespace, which need not be there before, for as long as fn runs.
+func (t *kvTarget) write(ctx context.Context, fn func(*kv.Namespace) error) error {
+	return t.use(ctx, func(string, string) error { return nil }, fn)
+}
+
+// read opens the namespace for as long as fn runs. One that is not there is a failure, and is not made.
+func (t *kvTarget) read(ctx context.Context, fn func(*kv.Namespace) error) error {
+	return t.use(ctx, mustBeStored, fn)
+}
+
+// mustBeStored says which namespaces there are when the one with the id is not among them.
+func mustBeStored(dir, id string) error {
+	stored, err := kv.Stored(dir, id)
+	if stored || err != nil {
+		return err
+	}
+	ids, err := kv.StoredIDs(dir)
+	if err != nil {
+		return err
+	}
+	known := "none"
+	if len(ids) > 0 {
+		known = strings.Join(ids, ", ")
+	}
+	return fmt.Errorf("there is no namespace with id %q in %s (the first write makes it); known: %s", id, dir, known)
+}
+
+// use opens the namespace for as long as fn runs, when check has nothing against it.
+func (t *kvTarget) use(ctx context.Context, check func(dir, id string) error, fn func(*kv.Namespace) error) error {
 	cfg, problems := t.load(bindingFlags{})
 	list, more := kv.Namespaces(cfg)
 	if err := append(problems, more...).Err(); err != nil {
@@ -46,10 +81,11 @@ func (t *kvTarget) use(ctx context.Context, fn func(*kv.Namespace) error) error 
 	if err != nil {
 		return err
 	}
-	n, err := kv.OpenNamespace(ctx, kv.Options{
-		Dir:     filepath.Join(t.dataDir(cfg), kv.Kind),
-		Relaxed: cfg.Pagesrun.Durability == "relaxed",
-	}, id)
+	dir := filepath.Join(t.dataDir(cfg), kv.Kind)
+	if err := check(dir, id); err != nil {
+		return err
+	}
+	n, err := kv.OpenNamespace(ctx, kv.Options{Dir: dir, Relaxed: cfg.Pagesrun.Durability == "relaxed"}, id)
 	if err != nil {
 		return err
 	}
@@ -68,9 +104,9 @@ func (t *kvTarget) find(list []*kv.Resource) (string, error) {
 		}
 	}
 	if len(names) == 0 {
-		return "", fmt.Errorf("no KV namespace is configured; add [[kv_namespaces]] with binding = %q or use --namespace-id", t.Binding)
+		return "", fmt.Errorf("no KV namespace is configured; add [[kv_namespaces]] with binding = %q or give the id: --namespace-id=ID", t.Binding)
 	}
-	return "", fmt.Errorf("no KV namespace has the binding %q; configured are: %s", t.Binding, strings.Join(names, ", "))
+	return "", fmt.Errorf("no KV namespace has the binding %q; configured are: %s (or give the id: --namespace-id=ID)", t.Binding, strings.Join(names, ", "))
 }
 
 type kvKeyPutCmd struct {
@@ -90,7 +126,7 @@ func (c *kvKeyPutCmd) Run(ctx context.Context) error {
 		return err
 	}
 	q := &abi.KVPutRequest{Key: abi.ByteString(c.Key), Value: value, Expiration: c.Expiration, ExpirationTTLS: c.TTL, Metadata: (*abi.JSON)(c.Metadata)}
-	return c.use(ctx, func(n *kv.Namespace) error { return n.Put(ctx, q) })
+	return c.write(ctx, func(n *kv.Namespace) error { return n.Put(ctx, q) })
 }
 
 // value reads the value from where it is given, never more than one byte beyond the limit.
@@ -123,7 +159,7 @@ type kvKeyGetCmd struct {
 
 // Run prints one value, byte for byte. A key that is not there is a failure.
 func (c *kvKeyGetCmd) Run(ctx context.Context) error {
-	return c.use(ctx, func(n *kv.Namespace) error {
+	return c.read(ctx, func(n *kv.Namespace) error {
 		reply, err := n.Get(ctx, &abi.KVGetRequest{Key: abi.ByteString(c.Key)})
 		if err != nil {
 			return err
@@ -147,7 +183,7 @@ type kvKeyListCmd struct {
 
 // Run prints all keys as a JSON array.
 func (c *kvKeyListCmd) Run(ctx context.Context) error {
-	return c.use(ctx, func(n *kv.Namespace) error {
+	return c.read(ctx, func(n *kv.Namespace) error {
 		out := newJSONPrinter(os.Stdout, "[", "]")
 		err := n.EachKey(ctx, c.Prefix, func(k *abi.KVKey) error { return out.item("", kv.NewFileKey(k)) })
 		return errors.Join(err, out.end())
@@ -161,7 +197,7 @@ type kvKeyDeleteCmd struct {
 
 // Run deletes one key, if it is there.
 func (c *kvKeyDeleteCmd) Run(ctx context.Context) error {
-	return c.use(ctx, func(n *kv.Namespace) error {
+	return c.write(ctx, func(n *kv.Namespace) error {
 		return n.Delete(ctx, &abi.KVDeleteRequest{Key: abi.ByteString(c.Key)})
 	})
 }

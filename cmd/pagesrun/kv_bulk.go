@@ -62,7 +62,7 @@ func (c *kvBulkPutCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	return c.use(ctx, func(n *kv.Namespace) error {
+	return c.write(ctx, func(n *kv.Namespace) error {
 		p := newProgress("written", len(puts), c.JSON)
 		err := n.PutMany(ctx, puts, p.set)
 		return errors.Join(err, p.end(err))
@@ -80,7 +80,7 @@ func (c *kvBulkGetCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.use(ctx, func(n *kv.Namespace) error {
+	return c.read(ctx, func(n *kv.Namespace) error {
 		out := newJSONPrinter(os.Stdout, "{", "}")
 		err := n.EachEntry(ctx, keys, func(e *abi.KVEntry) error { return out.item(string(e.Key), kv.NewFileValue(e)) })
 		return errors.Join(err, out.end())
@@ -100,7 +100,7 @@ func (c *kvBulkDeleteCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.use(ctx, func(n *kv.Namespace) error {
+	return c.write(ctx, func(n *kv.Namespace) error {
 		p := newProgress("deleted", len(keys), c.JSON)
 		err := n.DeleteMany(ctx, keys, p.set)
 		return errors.Join(err, p.end(err))

@@ -137,8 +137,8 @@ func TestKVCommandsSayWhatIsWrong(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"an unknown binding", []string{"key", "get", "--binding", "NOPE", "k"}, exitFailed, `no KV namespace has the binding "NOPE"; configured are: TODO, SAME`},
-		{"no namespace", []string{"key", "get", "k"}, exitUsage, "--binding"},
+		{"an unknown binding", []string{"key", "get", "--binding", "NOPE", "k"}, exitFailed, `no KV namespace has the binding "NOPE"; configured are: TODO, SAME (or give the id: --namespace-id=ID)`},
+		{"no namespace", []string{"key", "get", "k"}, exitUsage, "say which namespace: --binding=NAME or --namespace-id=ID"},
 		{"two namespaces", []string{"key", "get", "k", "--binding", "TODO", "--namespace-id", "one"}, exitUsage, "--namespace-id"},
 		{"no value", []string{"key", "put", "--binding", "TODO", "k"}, exitFailed, "give either a value or --path"},
 		{"two values", []string{"key", "put", "--binding", "TODO", "k", "v", "--path", "x"}, exitFailed, "give either a value or --path"},
@@ -154,7 +154,37 @@ func TestKVCommandsSayWhatIsWrong(t *testing.T) {
 			}
 		})
 	}
+	if _, err := os.Stat(filepath.Join(s.dir, ".pagesrun", "kv", "kv-NOPE.sqlite")); err == nil {
+		t.Error("an unknown binding has made a namespace")
+	}
 	s.want("[]\n", "key", "list", "--binding", "TODO")
+}
+
+func TestReadingMakesNoNamespace(t *testing.T) {
+	s := newKVShell(t)
+	data, keys := filepath.Join(s.dir, ".pagesrun"), s.file("keys.json", `["k"]`)
+	reads := [][]string{{"key", "get", "k"}, {"key", "list"}, {"bulk", "get", keys}}
+	check := func(known string, namespace ...string) {
+		t.Helper()
+		for _, args := range reads {
+			out, errs, status := s.run(append(args, namespace...)...)
+			if status != exitFailed || out != "" || !strings.Contains(errs, "there is no namespace with id \"") || !strings.Contains(errs, "known: "+known+"\n") {
+				t.Errorf("%v %v: status %d, printed %s%s", args, namespace, status, out, errs)
+			}
+		}
+	}
+	check("none", "--binding", "TODO")
+	check("none", "--namespace-id", "nope")
+	if _, err := os.Stat(data); err == nil {
+		t.Error("a data directory was made")
+	}
+	s.ok("key", "put", "--binding", "TODO", "k", "v")
+	s.ok("key", "put", "--namespace-id", "Other", "k", "v")
+	check("Other, one", "--namespace-id", "nope")
+	check("Other, one", "--binding", "TODO", "--env", "staging")
+	if files, err := filepath.Glob(filepath.Join(data, "kv", "*.sqlite")); len(files) != 2 || err != nil {
+		t.Errorf("%v, %v", files, err)
+	}
 }
 
 func TestKVBulkCommands(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -573,6 +574,9 @@ func TestFileNamesAreSafeAndDistinct(t *testing.T) {
 			t.Errorf("%q and %q have the same name %s", id, other, name)
 		}
 		seen[strings.ToLower(name)] = id
+		if back, ok := idOf(name); ok != (len(id) < 100) || ok && back != id {
+			t.Errorf("%q has the name %s, which stands for %q (%v)", id, name, back, ok)
+		}
 		if filepath.Base(name) != name || len(name) > 200 || strings.Contains(name, "..") {
 			t.Errorf("%q has the name %q", id, name)
 		}
@@ -580,6 +584,45 @@ func TestFileNamesAreSafeAndDistinct(t *testing.T) {
 	if got := fileName("06779da6"); got != "kv-06779da6.sqlite" {
 		t.Errorf("an ordinary id has the name %s", got)
 	}
+}
+
+func TestStoredNamespacesAreThoseWithAFile(t *testing.T) {
+	ctx, dir := context.Background(), filepath.Join(t.TempDir(), "kv")
+	if ids, err := StoredIDs(dir); len(ids) > 0 || err != nil {
+		t.Errorf("of a directory that is not there: %q, %v", ids, err)
+	}
+	for _, id := range []string{"todo", "Pages/1"} {
+		n, err := OpenNamespace(ctx, Options{Dir: dir}, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer n.Close()
+	}
+	for _, name := range []string{"kv-a~2.sqlite", "kv-a~zz.sqlite", "kv-UPPER.sqlite", "kv-x.sqlite-wal", "other"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ids, err := StoredIDs(dir); !slices.Equal(ids, []string{"Pages/1", "todo"}) || err != nil {
+		t.Errorf("%q, %v", ids, err)
+	}
+	for id, want := range map[string]bool{"todo": true, "Pages/1": true, "UPPER": false, "pages/1": false} {
+		if got, err := Stored(dir, id); got != want || err != nil {
+			t.Errorf("%q: %v, %v", id, got, err)
+		}
+	}
+}
+
+func FuzzFileName(f *testing.F) {
+	f.Add("kv-a~2f.sqlite")
+	f.Fuzz(func(t *testing.T, name string) {
+		if id, ok := idOf(name); ok && fileName(id) != name {
+			t.Fatalf("%q stands for %q, which has the name %q", name, id, fileName(id))
+		}
+		if back, ok := idOf(fileName(name)); ok && back != name {
+			t.Fatalf("%q came back as %q", name, back)
+		}
+	})
 }
 
 func TestConfiguration(t *testing.T) {
