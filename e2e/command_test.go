@@ -109,8 +109,19 @@ func TestInspectShowsWhatAFunctionNeeds(t *testing.T) {
 	t.Parallel()
 	for language, probe := range probes() {
 		t.Run(language, func(t *testing.T) {
-			expect(t, pagesrun(t, t.TempDir(), "inspect", probe.path(t)), 0,
-				"pagesrun can serve this module.", "imports", "pagesrun_v1 call", "exports", "pagesrun_handle", "memory")
+			report := pagesrun(t, t.TempDir(), "inspect", probe.path(t))
+			expect(t, report, 0, "pagesrun can serve this module.", "imports", "pagesrun_v1 call", "exports", "pagesrun_handle", "memory",
+				"reset", "each event starts from the image taken after start-up")
+			seen := map[string]bool{}
+			for line := range strings.Lines(report.Stdout) {
+				if row := strings.TrimRight(line, " \n") + "\n"; row != line || seen[line] && line != "\n" {
+					t.Errorf("a line is there twice or ends in blanks: %q", line)
+				}
+				seen[line] = true
+			}
+			if strings.Count(report.Stdout, "built with") > 1 {
+				t.Errorf("the tools are named twice:\n%s", report.Stdout)
+			}
 		})
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/pagesrun/pagesrun/runtime/wasm"
 )
@@ -23,9 +25,9 @@ type Inspection struct {
 	LargestBody int `json:"largest_body"`
 	// Reset says how instances get back to their image.
 	Reset string `json:"reset"`
-	// Producers are the tools named in the module.
+	// Producers are the tools named in the module, each once.
 	Producers []string `json:"producers,omitempty"`
-	// Imports and Exports are described one per line.
+	// Imports and Exports are described one per line, each once.
 	Imports []string `json:"imports"`
 	Exports []string `json:"exports"`
 	// Problems are why it would be refused; none when it can be served.
@@ -85,13 +87,13 @@ func (r *Inspection) refuse(err error) {
 func (r *Inspection) describe(info *wasm.Module) {
 	r.Functions, r.LargestBody = info.Functions, info.LargestBody
 	for _, i := range info.Imports {
-		r.Imports = append(r.Imports, i.Module+" "+i.Name+": "+i.Extern.String())
+		r.Imports = appendOnce(r.Imports, i.Module+" "+i.Name+": "+i.Extern.String())
 	}
 	for _, e := range info.Exports {
 		r.Exports = append(r.Exports, e.Name+": "+e.Extern.String())
 	}
 	for _, p := range info.Producers {
-		r.Producers = append(r.Producers, p.Name+" "+p.Version)
+		r.Producers = appendOnce(r.Producers, strings.TrimSpace(p.Name+" "+p.Version))
 	}
 	r.Memory = "none"
 	if m := info.Memory; m != nil {
@@ -100,8 +102,16 @@ func (r *Inspection) describe(info *wasm.Module) {
 			r.Memory += fmt.Sprintf(", at most %d KiB", uint64(m.Max)<<6)
 		}
 	}
-	r.Reset = "to the image"
+	r.Reset = "each event starts from the image taken after start-up"
 	if info.MutatesTables || info.DropsSegments || info.WritesOpaqueGlobals {
-		r.Reset = "to the image, or a new instance after an event that changes tables, segments or reference globals"
+		r.Reset += "; an event that changes tables, segments or reference globals costs a new instance"
 	}
+}
+
+// appendOnce appends what is not in the list yet: modules may name the same import or tool several times.
+func appendOnce(list []string, item string) []string {
+	if slices.Contains(list, item) {
+		return list
+	}
+	return append(list, item)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/pagesrun/pagesrun/runtime"
@@ -47,8 +48,8 @@ func printInspection(w io.Writer, path string, r *runtime.Inspection) error {
 		fmt.Fprintf(t, "functions\t%d, the largest of %d bytes\n", r.Functions, r.LargestBody)
 		fmt.Fprintf(t, "reset\t%s\n", r.Reset)
 	}
-	for _, p := range r.Producers {
-		fmt.Fprintf(t, "built with\t%s\n", p)
+	if len(r.Producers) > 0 {
+		fmt.Fprintf(t, "built with\t%s\n", strings.Join(r.Producers, ", "))
 	}
 	err := t.Flush()
 	printList(w, "imports", r.Imports)
