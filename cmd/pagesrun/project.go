@@ -146,7 +146,7 @@ func limits(l config.Limits) runtime.Limits {
 // describe lists what was loaded, for the person at the terminal.
 func (p *project) describe() []string {
 	name := cmp.Or(p.cfg.Name, strings.TrimSuffix(filepath.Base(p.module), ".wasm"))
-	lines := []string{fmt.Sprintf("%s from %s, ready in %v (%s reset, image of %d KiB)", name, p.module, p.loadTime.Round(time.Millisecond), p.app.Backend(), p.app.ImageBytes()>>10)}
+	lines := []string{fmt.Sprintf("%s from %s, ready in %v; %s", name, p.module, p.loadTime.Round(time.Millisecond), p.beginning())}
 	if p.cfg.Path != "" {
 		lines = append(lines, "configuration  "+p.cfg.Path)
 	}
@@ -161,4 +161,15 @@ func (p *project) describe() []string {
 		}
 	}
 	return lines
+}
+
+// beginning says what an event begins with.
+func (p *project) beginning() string {
+	switch {
+	case p.cfg.Pagesrun.Isolation == string(runtime.IsolationInstance):
+		return "instances are kept from event to event"
+	case p.app.Backend() == "fresh":
+		return "every event starts in a new instance"
+	}
+	return fmt.Sprintf("every event starts from an image of %d KiB (%s)", p.app.ImageBytes()>>10, p.app.Backend())
 }
