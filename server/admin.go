@@ -27,7 +27,7 @@ func (s *Server) listenAdmin() error {
 		return err
 	}
 	if err != nil {
-		s.opts.Log.Warn("no admin listener: its port is in use", "addr", s.opts.AdminAddr)
+		s.opts.Log.Warn("no admin listener: its port is in use; choose another with --admin", "addr", s.opts.AdminAddr)
 		return nil
 	}
 	s.admin = &admin{Listener: l, http: &http.Server{
