@@ -8,9 +8,9 @@ PAGESRUN := $(BIN)/pagesrun
 
 all: build
 
-# run builds pagesrun and the todo example and serves it on http://localhost:8787.
+# run builds pagesrun and the todo example and serves it on http://localhost:8787. ARGS are more arguments: make run ARGS='--port 8788'
 run: build $(BIN)/todo-go.wasm
-	cd examples/todo-go && exec ../../$(PAGESRUN) serve ../../$(BIN)/todo-go.wasm
+	cd examples/todo-go && exec ../../$(PAGESRUN) serve ../../$(BIN)/todo-go.wasm $(ARGS)
 
 build:
 	scripts/setup go
