@@ -122,16 +122,6 @@ func readModule(path string) ([]byte, error) {
 	return code, nil
 }
 
-// cacheDir is where compiled modules are kept. Without one they are compiled at every start.
-func cacheDir(dataDir string, log *slog.Logger) string {
-	dir := filepath.Join(dataDir, "cache")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		log.Warn("compiled modules cannot be kept for the next start", "cause", err)
-		return ""
-	}
-	return dir
-}
-
 // limits takes the configured limits over into the runtime's.
 func limits(l config.Limits) runtime.Limits {
 	ms := func(v int64) time.Duration { return time.Duration(v) * time.Millisecond }

@@ -74,7 +74,7 @@ func (p *pretty) appendEvent(b []byte, now time.Time, _ slog.Level, e *runtime.R
 	return append(b, '\n')
 }
 
-// appendGuest gives "12:34:56 1ng4x0b3kq0000001 | text". The id is that of the event the guest worked on, the number its client is told
+// appendGuest gives "12:34:56 1ng4zq80b30000001 | text". The id is that of the event the guest worked on, the number its client is told
 // should the event fail; a text of several lines goes on under the bar.
 func (p *pretty) appendGuest(b []byte, now time.Time, level slog.Level, g guestLine) []byte {
 	b = p.clock(b, now)
