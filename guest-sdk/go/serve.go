@@ -7,7 +7,7 @@ import (
 	"github.com/pagesrun/pagesrun/guest-sdk/go/internal/host"
 )
 
-// Handler answers a request. An error is logged and answered with status 500. A panic ends the instance: the client gets status 500, the
+// Handler answers a request. An error is logged and answered with status 500 and a line of text that names the event. A panic ends the instance: the client gets status 500, the
 // stack goes to the log, and nothing of the instance is used again.
 type Handler func(ctx *Context, req *Request) (*Response, error)
 

@@ -13,7 +13,7 @@
 //
 // What differs from a net/http server: a panic ends the instance (the client still gets status 500), except
 // [http.ErrAbortHandler], which cuts the response; informational (1xx) responses and trailers are not sent; connections
-// cannot be hijacked.
+// cannot be hijacked; the port in r.RemoteAddr is 0, because the client's is not known.
 //
 // The package brings net/http with it: expect a module of about 6 MB instead of 2.3 MB. Package pagesrun alone serves requests without it.
 package nethttp
