@@ -111,11 +111,14 @@ func TestPrettyTextsOfSeveralLinesGoOnIndented(t *testing.T) {
 	f, at := newFormatter(LogOptions{Format: FormatPretty}), time.Date(2024, 5, 6, 12, 34, 56, 0, time.Local)
 	failed := report()
 	failed.Outcome, failed.Status, failed.Err, failed.Request.Fetch.URL = runtime.OutcomeException, 500, errors.New("it trapped\r\n\tat f\n\x1bat g\n"), "http://a/"
+	answered := report()
+	answered.Status, answered.Request.Fetch.URL = 500, "http://a/"
 	for _, c := range []struct{ name, got, want string }{
 		{"a guest's line", string(f.appendGuest(nil, at, slog.LevelInfo, guestLine{"ev1", "log", "one"})), "12:34:56 ev1 | one\n"},
 		{"a guest's lines", string(f.appendGuest(nil, at, slog.LevelInfo, guestLine{"ev1", "log", "one\n\x1btwo\n\n"})), "12:34:56 ev1 | one\n             | \uFFFDtwo\n"},
 		{"a failed event", string(f.appendEvent(nil, at, slog.LevelError, failed)),
 			"12:34:56 GET / 500 1.23ms (cpu 56µs) exception (event ev1) it trapped\n    \tat f\n    \uFFFDat g\n"},
+		{"an event that answered 500", string(f.appendEvent(nil, at, slog.LevelInfo, answered)), "12:34:56 GET / 500 1.23ms (cpu 56µs) (event ev1)\n"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, c.got, c.want)

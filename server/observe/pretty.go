@@ -64,6 +64,8 @@ func (p *pretty) appendEvent(b []byte, now time.Time, _ slog.Level, e *runtime.R
 	if e.Outcome != runtime.OutcomeOK {
 		b = append(b, ' ')
 		b = p.paint(b, red, string(e.Outcome))
+	}
+	if e.Outcome != runtime.OutcomeOK || e.Status >= 500 {
 		b = append(b, ' ')
 		b = p.paint(b, dim, "(event "+e.Request.ID+")")
 	}
