@@ -55,6 +55,6 @@ type Budget struct {
 	TrimEvery int
 }
 
-// DefaultBudget is 4 MiB, looking for idle pages every 64 events. A page fault costs about as much as copying fifty
+// DefaultBudget is 4 MiB, looking for idle pages every 1,024 events. A page fault costs about as much as copying fifty
 // pages, so pages that events use again and again stay.
-func DefaultBudget() Budget { return Budget{ResidentBytesMax: 4 << 20, TrimEvery: 64} }
+func DefaultBudget() Budget { return Budget{ResidentBytesMax: 4 << 20, TrimEvery: 1024} }
