@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-const httpDefinition = `Requests per second of servers under the same wrk (1 thread, 32 connections, keep-alive), every server in turn in each round; a ratio is
+const httpDefinition = `Requests per second of servers under the same wrk (2 threads, 64 connections, keep-alive: with one thread it is wrk that limits the fastest server), every server in turn in each round; a ratio is
 between two servers in one round. bare is a net/http handler that answers with a constant. pagesrun is the real program with
 its defaults: one JSON log line per event on standard error, which goes to /dev/null. CPU per request is the server's processor
 time over the requests of its turn. RSS is what the server has resident right after all the load.`
@@ -123,7 +123,7 @@ func drive(ctx context.Context, s *server, d time.Duration) (load, error) {
 	if err != nil {
 		return load{}, err
 	}
-	out, err := exec.CommandContext(ctx, "wrk", "-t1", "-c32", "-d"+d.String(), s.url).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "wrk", "-t2", "-c64", "-d"+d.String(), s.url).CombinedOutput()
 	if err != nil {
 		return load{}, fmt.Errorf("wrk: %w\n%s", err, out)
 	}
