@@ -100,6 +100,7 @@ func (p *pool) giveUp(w *waiter, err error) (*instance, error) {
 
 // put returns an instance that is fit for the next event.
 func (p *pool) put(in *instance) {
+	now := in.started // the instance is somebody else's once it is delivered
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
@@ -111,7 +112,7 @@ func (p *pool) put(in *instance) {
 	} else {
 		p.idle = append(p.idle, in)
 	}
-	surplus := p.surplusLocked(in.started)
+	surplus := p.surplusLocked(now)
 	p.mu.Unlock()
 	if len(surplus) > 0 {
 		go func() {
