@@ -108,11 +108,11 @@ func abiResult(s *Session, mem api.Memory, stack []uint64) (int32, abi.Code) {
 }
 
 func abiRead(s *Session, mem api.Memory, stack []uint64) (int32, abi.Code) {
-	dst, ok := guestmem.View(mem, uint32(stack[1]), min(uint32(stack[2]), ioBytesMax))
-	if !ok || !inside(mem, stack[1], stack[2]) {
+	dst, ok := guestmem.View(mem, uint32(stack[1]), uint32(stack[2]))
+	if !ok {
 		return 0, abi.CodeBadPointer
 	}
-	n, code := s.read(uint32(stack[0]), dst)
+	n, code := s.read(uint32(stack[0]), dst[:min(len(dst), ioBytesMax)])
 	s.chargeBytes(n)
 	return int32(n), code
 }
@@ -145,9 +145,3 @@ func abiLog(s *Session, mem api.Memory, stack []uint64) (int32, abi.Code) {
 
 // ioBytesMax is the most one read moves: what a host call copies is not charged to the guest's time piece by piece.
 const ioBytesMax = 1 << 20
-
-// inside says that a range lies wholly in the guest's memory.
-func inside(mem api.Memory, ptr, n uint64) bool {
-	_, ok := guestmem.View(mem, uint32(ptr), uint32(n))
-	return ok
-}

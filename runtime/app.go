@@ -23,7 +23,6 @@ type App struct {
 	entry     string // the export that runs an event
 	command   bool   // a plain WASI command
 	fresh     bool   // no image: every event gets a new instance
-	loadedAt  time.Time
 }
 
 // Load makes a module ready to serve: it checks, rewrites, compiles and starts it and takes its image. What is wrong
@@ -34,7 +33,7 @@ func Load(ctx context.Context, module []byte, opts Options) (*App, error) {
 	if err != nil {
 		return nil, asLoadError("invalid_module", "the module is not valid", err)
 	}
-	a := &App{opts: opts, info: info, gate: newGate(), loadedAt: time.Now()}
+	a := &App{opts: opts, info: info, gate: newGate()}
 	if err := a.chooseEntry(); err != nil {
 		return nil, err
 	}

@@ -253,7 +253,7 @@ func (in *instance) guestLog(level int, text string) {
 	in.app.opts.Observer.GuestLog(in.eventID, "log", level, text)
 }
 
-// start-up runs what a module wants to run before its image is taken.
+// warm runs what a module wants to run before its image is taken.
 func (in *instance) warm(ctx context.Context) error {
 	limits := in.app.opts.Limits
 	in.begin(ctx, hostfuncs.PhaseWarm, nil, time.Now().Add(limits.Startup))

@@ -24,8 +24,7 @@ type run struct {
 	started  time.Time
 	cpuLimit time.Duration
 	queued   time.Duration // waiting for a turn at the gate
-	ticks    int64
-	burned   int64 // fuel of finished quanta
+	burned   int64         // fuel of finished quanta
 	heavy    bool
 	turnEnds time.Time
 	detached bool
@@ -37,7 +36,7 @@ type run struct {
 func (in *instance) begin(ctx context.Context, phase hostfuncs.Phase, message []byte, deadline time.Time) {
 	in.started = time.Now()
 	in.cpuLimit = in.app.opts.Limits.CPU
-	in.queued, in.ticks, in.burned, in.detached, in.status, in.err, in.eventID, in.request = 0, 0, 0, false, 0, nil, "", nil
+	in.queued, in.burned, in.detached, in.status, in.err, in.eventID, in.request = 0, 0, false, 0, nil, "", nil
 	in.process.begin(phase)
 	in.ctx.Begin(ctx, phase, message, deadline)
 }
@@ -57,7 +56,6 @@ func tick(ctx context.Context, _ api.Module, _ []uint64) {
 }
 
 func (in *instance) tick() {
-	in.ticks++
 	in.burned += quantum - int64(in.fuel.Get())
 	in.fuel.Set(quantum)
 	in.check()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -65,7 +64,7 @@ func printInspection(w io.Writer, path string, r *runtime.Inspection) error {
 			fmt.Fprintf(w, "    %s\n", p.Hint)
 		}
 	}
-	return errors.Join(err)
+	return err
 }
 
 func printList(w io.Writer, title string, items []string) {

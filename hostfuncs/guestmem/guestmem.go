@@ -22,15 +22,6 @@ func View(m api.Memory, ptr, n uint32) ([]byte, bool) {
 	return m.Read(ptr, n)
 }
 
-// Copy gives a copy of n bytes at ptr, appended to dst.
-func Copy(m api.Memory, ptr, n uint32, dst []byte) ([]byte, bool) {
-	view, ok := View(m, ptr, n)
-	if !ok {
-		return dst, false
-	}
-	return append(dst, view...), true
-}
-
 // Write puts data at ptr; nothing is written when it does not fit.
 func Write(m api.Memory, ptr uint32, data []byte) bool {
 	if missing(m) {
