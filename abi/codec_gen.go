@@ -6,6 +6,16 @@ import "github.com/pagesrun/pagesrun/abi/cbor"
 
 // Names of the operations.
 const (
+	// OpAnalyticsWrite takes a [AnalyticsWriteRequest] and answers with a [AnalyticsWriteReply].
+	OpAnalyticsWrite = "analytics.write"
+	// OpD1Query takes a [D1QueryRequest] and answers with a [D1QueryReply].
+	OpD1Query = "d1.query"
+	// OpD1Exec takes a [D1ExecRequest] and answers with a [D1ExecReply].
+	OpD1Exec = "d1.exec"
+	// OpD1Dump takes a [D1DumpRequest] and answers with a [D1DumpReply].
+	OpD1Dump = "d1.dump"
+	// OpFail takes a [FailRequest] and answers with a [FailReply].
+	OpFail = "fail"
 	// OpRespond takes a [RespondRequest] and answers with a [RespondReply].
 	OpRespond = "respond"
 	// OpPipe takes a [PipeRequest] and answers with a [PipeReply].
@@ -22,6 +32,16 @@ const (
 	OpKVDelete = "kv.delete"
 	// OpKVList takes a [KVListRequest] and answers with a [KVListReply].
 	OpKVList = "kv.list"
+	// OpQueuesSend takes a [QueuesSendRequest] and answers with a [QueuesSendReply].
+	OpQueuesSend = "queues.send"
+	// OpQueuesSendBatch takes a [QueuesSendBatchRequest] and answers with a [QueuesSendBatchReply].
+	OpQueuesSendBatch = "queues.send_batch"
+	// OpQueuesMetrics takes a [QueuesMetricsRequest] and answers with a [QueuesMetricsReply].
+	OpQueuesMetrics = "queues.metrics"
+	// OpAck takes a [AckRequest] and answers with a [AckReply].
+	OpAck = "ack"
+	// OpRetry takes a [RetryRequest] and answers with a [RetryReply].
+	OpRetry = "retry"
 	// OpSecretsGet takes a [SecretsGetRequest] and answers with a [SecretsGetReply].
 	OpSecretsGet = "secrets.get"
 	// OpVarsGet takes a [VarsGetRequest] and answers with a [VarsGetReply].
@@ -31,6 +51,11 @@ const (
 // Operations is the table of all operations, in the order of the schema.
 func Operations() []Operation {
 	return []Operation{
+		{Name: OpAnalyticsWrite, Errors: []Code{}},
+		{Name: OpD1Query, Errors: []Code{CodeInvalidArgument, CodeTooLarge, CodeLimitExceeded, CodeTimeout, CodeStorageFull, CodeStorageFailed, CodeUnavailable}},
+		{Name: OpD1Exec, Errors: []Code{CodeInvalidArgument, CodeTooLarge, CodeLimitExceeded, CodeTimeout, CodeStorageFull, CodeStorageFailed, CodeUnavailable}},
+		{Name: OpD1Dump, Errors: []Code{CodeUnsupported}},
+		{Name: OpFail, Errors: []Code{}},
 		{Name: OpRespond, Errors: []Code{CodeAlreadyResponded, CodeInvalidArgument, CodeBadHandle, CodeLimitExceeded}},
 		{Name: OpPipe, Errors: []Code{CodeTooManyHandles}},
 		{Name: OpBindings, Errors: []Code{}},
@@ -39,8 +64,603 @@ func Operations() []Operation {
 		{Name: OpKVPut, Errors: []Code{CodeInvalidArgument, CodeTooLarge, CodeStorageFull, CodeStorageFailed, CodeStreamClosed}},
 		{Name: OpKVDelete, Errors: []Code{CodeInvalidArgument, CodeStorageFailed}},
 		{Name: OpKVList, Errors: []Code{CodeInvalidArgument, CodeStorageFailed}},
+		{Name: OpQueuesSend, Errors: []Code{CodeInvalidArgument, CodeTooLarge, CodeUnsupported, CodeStorageFull, CodeStorageFailed, CodeUnavailable}},
+		{Name: OpQueuesSendBatch, Errors: []Code{CodeInvalidArgument, CodeTooLarge, CodeUnsupported, CodeStorageFull, CodeStorageFailed, CodeUnavailable}},
+		{Name: OpQueuesMetrics, Errors: []Code{CodeStorageFailed, CodeUnavailable}},
+		{Name: OpAck, Errors: []Code{CodeInvalidArgument, CodeUnknownOperation}},
+		{Name: OpRetry, Errors: []Code{CodeInvalidArgument, CodeUnknownOperation}},
 		{Name: OpSecretsGet, Errors: []Code{CodeNotConfigured, CodeWrongKind}},
 		{Name: OpVarsGet, Errors: []Code{CodeNotConfigured, CodeWrongKind}},
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *AnalyticsWriteRequest) AppendCBOR(b []byte) []byte {
+	n := 0
+	if len(m.Indexes) > 0 {
+		n++
+	}
+	if len(m.Blobs) > 0 {
+		n++
+	}
+	if len(m.Doubles) > 0 {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if len(m.Indexes) > 0 {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendArray(b, len(m.Indexes))
+		for i := range m.Indexes {
+			b = cbor.AppendByteString(b, string(m.Indexes[i]))
+		}
+	}
+	if len(m.Blobs) > 0 {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendArray(b, len(m.Blobs))
+		for i := range m.Blobs {
+			b = cbor.AppendByteString(b, string(m.Blobs[i]))
+		}
+	}
+	if len(m.Doubles) > 0 {
+		b = cbor.AppendUint(b, 3)
+		b = cbor.AppendArray(b, len(m.Doubles))
+		for i := range m.Doubles {
+			b = cbor.AppendFloat64(b, m.Doubles[i])
+		}
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *AnalyticsWriteRequest) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *AnalyticsWriteRequest) decodeCBOR(r *cbor.Reader) {
+	*m = AnalyticsWriteRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *AnalyticsWriteRequest) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			if n := r.Array(); n > 0 {
+				m.Indexes = cbor.Items(m.Indexes, n)
+				for i := range m.Indexes {
+					m.Indexes[i] = ByteString(r.ByteString())
+				}
+			}
+			r.EndArray()
+		case 2:
+			if n := r.Array(); n > 0 {
+				m.Blobs = cbor.Items(m.Blobs, n)
+				for i := range m.Blobs {
+					m.Blobs[i] = ByteString(r.ByteString())
+				}
+			}
+			r.EndArray()
+		case 3:
+			if n := r.Array(); n > 0 {
+				m.Doubles = cbor.Items(m.Doubles, n)
+				for i := range m.Doubles {
+					m.Doubles[i] = r.Float64()
+				}
+			}
+			r.EndArray()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *AnalyticsWriteReply) AppendCBOR(b []byte) []byte {
+	return cbor.AppendMap(b, 0)
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *AnalyticsWriteReply) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *AnalyticsWriteReply) decodeCBOR(r *cbor.Reader) {
+	*m = AnalyticsWriteReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *AnalyticsWriteReply) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		r.Skip()
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *D1QueryRequest) AppendCBOR(b []byte) []byte {
+	n := 0
+	if len(m.Statements) > 0 {
+		n++
+	}
+	if m.Session != "" {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if len(m.Statements) > 0 {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendArray(b, len(m.Statements))
+		for i := range m.Statements {
+			b = m.Statements[i].AppendCBOR(b)
+		}
+	}
+	if m.Session != "" {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendText(b, m.Session)
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// Byte slices in it alias b.
+// After an error the message is not to be used.
+func (m *D1QueryRequest) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *D1QueryRequest) decodeCBOR(r *cbor.Reader) {
+	*m = D1QueryRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *D1QueryRequest) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			if n := r.Array(); n > 0 {
+				m.Statements = cbor.Items(m.Statements, n)
+				for i := range m.Statements {
+					m.Statements[i].decodeCBOR(r)
+				}
+			}
+			r.EndArray()
+		case 2:
+			m.Session = r.Text()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *D1Statement) AppendCBOR(b []byte) []byte {
+	n := 0
+	if m.SQL != "" {
+		n++
+	}
+	if len(m.Params) > 0 {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if m.SQL != "" {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendByteString(b, string(m.SQL))
+	}
+	if len(m.Params) > 0 {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendBytes(b, m.Params)
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// Byte slices in it alias b.
+// After an error the message is not to be used.
+func (m *D1Statement) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *D1Statement) decodeCBOR(r *cbor.Reader) {
+	*m = D1Statement{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *D1Statement) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			m.SQL = ByteString(r.ByteString())
+		case 2:
+			m.Params = r.Bytes()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *D1QueryReply) AppendCBOR(b []byte) []byte {
+	n := 0
+	if len(m.Results) > 0 {
+		n++
+	}
+	if m.Bookmark != "" {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if len(m.Results) > 0 {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendArray(b, len(m.Results))
+		for i := range m.Results {
+			b = m.Results[i].AppendCBOR(b)
+		}
+	}
+	if m.Bookmark != "" {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendText(b, m.Bookmark)
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// Byte slices in it alias b.
+// After an error the message is not to be used.
+func (m *D1QueryReply) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *D1QueryReply) decodeCBOR(r *cbor.Reader) {
+	*m = D1QueryReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *D1QueryReply) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			if n := r.Array(); n > 0 {
+				m.Results = cbor.Items(m.Results, n)
+				for i := range m.Results {
+					m.Results[i].decodeCBOR(r)
+				}
+			}
+			r.EndArray()
+		case 2:
+			m.Bookmark = r.Text()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *D1Result) AppendCBOR(b []byte) []byte {
+	n := 0
+	if len(m.Columns) > 0 {
+		n++
+	}
+	if len(m.Rows) > 0 {
+		n++
+	}
+	if m.RowCount != 0 {
+		n++
+	}
+	if m.Meta != nil {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if len(m.Columns) > 0 {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendArray(b, len(m.Columns))
+		for i := range m.Columns {
+			b = cbor.AppendByteString(b, string(m.Columns[i]))
+		}
+	}
+	if len(m.Rows) > 0 {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendBytes(b, m.Rows)
+	}
+	if m.RowCount != 0 {
+		b = cbor.AppendUint(b, 3)
+		b = cbor.AppendUint(b, uint64(m.RowCount))
+	}
+	if m.Meta != nil {
+		b = cbor.AppendUint(b, 4)
+		b = m.Meta.AppendCBOR(b)
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// Byte slices in it alias b.
+// After an error the message is not to be used.
+func (m *D1Result) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *D1Result) decodeCBOR(r *cbor.Reader) {
+	*m = D1Result{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *D1Result) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			if n := r.Array(); n > 0 {
+				m.Columns = cbor.Items(m.Columns, n)
+				for i := range m.Columns {
+					m.Columns[i] = ByteString(r.ByteString())
+				}
+			}
+			r.EndArray()
+		case 2:
+			m.Rows = r.Bytes()
+		case 3:
+			m.RowCount = r.Uint32()
+		case 4:
+			m.Meta = new(D1Meta)
+			m.Meta.decodeCBOR(r)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *D1Meta) AppendCBOR(b []byte) []byte {
+	n := 0
+	if !cbor.IsZero(m.DurationMS) {
+		n++
+	}
+	if m.Changes != 0 {
+		n++
+	}
+	if m.LastRowID != 0 {
+		n++
+	}
+	if m.ChangedDB {
+		n++
+	}
+	if m.SizeAfter != 0 {
+		n++
+	}
+	if m.RowsRead != 0 {
+		n++
+	}
+	if m.RowsWritten != 0 {
+		n++
+	}
+	if m.ServedBy != "" {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if !cbor.IsZero(m.DurationMS) {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendFloat64(b, m.DurationMS)
+	}
+	if m.Changes != 0 {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendInt(b, int64(m.Changes))
+	}
+	if m.LastRowID != 0 {
+		b = cbor.AppendUint(b, 3)
+		b = cbor.AppendInt(b, int64(m.LastRowID))
+	}
+	if m.ChangedDB {
+		b = cbor.AppendUint(b, 4)
+		b = cbor.AppendBool(b, m.ChangedDB)
+	}
+	if m.SizeAfter != 0 {
+		b = cbor.AppendUint(b, 5)
+		b = cbor.AppendInt(b, int64(m.SizeAfter))
+	}
+	if m.RowsRead != 0 {
+		b = cbor.AppendUint(b, 6)
+		b = cbor.AppendInt(b, int64(m.RowsRead))
+	}
+	if m.RowsWritten != 0 {
+		b = cbor.AppendUint(b, 7)
+		b = cbor.AppendInt(b, int64(m.RowsWritten))
+	}
+	if m.ServedBy != "" {
+		b = cbor.AppendUint(b, 8)
+		b = cbor.AppendText(b, m.ServedBy)
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *D1Meta) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *D1Meta) decodeCBOR(r *cbor.Reader) {
+	*m = D1Meta{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *D1Meta) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			m.DurationMS = r.Float64()
+		case 2:
+			m.Changes = r.Int64()
+		case 3:
+			m.LastRowID = r.Int64()
+		case 4:
+			m.ChangedDB = r.Bool()
+		case 5:
+			m.SizeAfter = r.Int64()
+		case 6:
+			m.RowsRead = r.Int64()
+		case 7:
+			m.RowsWritten = r.Int64()
+		case 8:
+			m.ServedBy = r.Text()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *D1ExecRequest) AppendCBOR(b []byte) []byte {
+	n := 0
+	if m.SQL != "" {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if m.SQL != "" {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendByteString(b, string(m.SQL))
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *D1ExecRequest) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *D1ExecRequest) decodeCBOR(r *cbor.Reader) {
+	*m = D1ExecRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *D1ExecRequest) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			m.SQL = ByteString(r.ByteString())
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *D1ExecReply) AppendCBOR(b []byte) []byte {
+	n := 0
+	if m.Count != 0 {
+		n++
+	}
+	if !cbor.IsZero(m.DurationMS) {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if m.Count != 0 {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendUint(b, uint64(m.Count))
+	}
+	if !cbor.IsZero(m.DurationMS) {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendFloat64(b, m.DurationMS)
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *D1ExecReply) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *D1ExecReply) decodeCBOR(r *cbor.Reader) {
+	*m = D1ExecReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *D1ExecReply) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			m.Count = r.Uint32()
+		case 2:
+			m.DurationMS = r.Float64()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *D1DumpRequest) AppendCBOR(b []byte) []byte {
+	return cbor.AppendMap(b, 0)
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *D1DumpRequest) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *D1DumpRequest) decodeCBOR(r *cbor.Reader) {
+	*m = D1DumpRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *D1DumpRequest) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		r.Skip()
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *D1DumpReply) AppendCBOR(b []byte) []byte {
+	return cbor.AppendMap(b, 0)
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *D1DumpReply) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *D1DumpReply) decodeCBOR(r *cbor.Reader) {
+	*m = D1DumpReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *D1DumpReply) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		r.Skip()
 	}
 }
 
@@ -116,6 +736,12 @@ func (m *Event) AppendCBOR(b []byte) []byte {
 	if m.Fetch != nil {
 		n++
 	}
+	if m.Scheduled != nil {
+		n++
+	}
+	if m.Queue != nil {
+		n++
+	}
 	b = cbor.AppendMap(b, n)
 	if m.Kind != "" {
 		b = cbor.AppendUint(b, 1)
@@ -132,6 +758,14 @@ func (m *Event) AppendCBOR(b []byte) []byte {
 	if m.Fetch != nil {
 		b = cbor.AppendUint(b, 4)
 		b = m.Fetch.AppendCBOR(b)
+	}
+	if m.Scheduled != nil {
+		b = cbor.AppendUint(b, 5)
+		b = m.Scheduled.AppendCBOR(b)
+	}
+	if m.Queue != nil {
+		b = cbor.AppendUint(b, 6)
+		b = m.Queue.AppendCBOR(b)
 	}
 	return b
 }
@@ -163,6 +797,12 @@ func (m *Event) readCBOR(r *cbor.Reader) {
 		case 4:
 			m.Fetch = new(FetchEvent)
 			m.Fetch.decodeCBOR(r)
+		case 5:
+			m.Scheduled = new(ScheduledEvent)
+			m.Scheduled.decodeCBOR(r)
+		case 6:
+			m.Queue = new(QueueEvent)
+			m.Queue.decodeCBOR(r)
 		default:
 			r.Skip()
 		}
@@ -317,6 +957,118 @@ func (m *Header) readCBOR(r *cbor.Reader) {
 		default:
 			r.Skip()
 		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *ScheduledEvent) AppendCBOR(b []byte) []byte {
+	n := 0
+	if m.ScheduledTimeMS != 0 {
+		n++
+	}
+	if m.Cron != "" {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if m.ScheduledTimeMS != 0 {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendInt(b, int64(m.ScheduledTimeMS))
+	}
+	if m.Cron != "" {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendText(b, m.Cron)
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *ScheduledEvent) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *ScheduledEvent) decodeCBOR(r *cbor.Reader) {
+	*m = ScheduledEvent{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *ScheduledEvent) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			m.ScheduledTimeMS = r.Int64()
+		case 2:
+			m.Cron = r.Text()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *FailRequest) AppendCBOR(b []byte) []byte {
+	n := 0
+	if m.Message != "" {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if m.Message != "" {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendText(b, m.Message)
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *FailRequest) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *FailRequest) decodeCBOR(r *cbor.Reader) {
+	*m = FailRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *FailRequest) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			m.Message = r.Text()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *FailReply) AppendCBOR(b []byte) []byte {
+	return cbor.AppendMap(b, 0)
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *FailReply) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *FailReply) decodeCBOR(r *cbor.Reader) {
+	*m = FailReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *FailReply) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		r.Skip()
 	}
 }
 
@@ -1300,6 +2052,704 @@ func (m *KVKey) readCBOR(r *cbor.Reader) {
 		default:
 			r.Skip()
 		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *QueuesSendRequest) AppendCBOR(b []byte) []byte {
+	n := 0
+	if len(m.Body) > 0 {
+		n++
+	}
+	if m.ContentType != "" {
+		n++
+	}
+	if m.DelayS != nil {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if len(m.Body) > 0 {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendBytes(b, m.Body)
+	}
+	if m.ContentType != "" {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendText(b, m.ContentType)
+	}
+	if m.DelayS != nil {
+		b = cbor.AppendUint(b, 3)
+		b = cbor.AppendInt(b, int64(*m.DelayS))
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// Byte slices in it alias b.
+// After an error the message is not to be used.
+func (m *QueuesSendRequest) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *QueuesSendRequest) decodeCBOR(r *cbor.Reader) {
+	*m = QueuesSendRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *QueuesSendRequest) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			m.Body = r.Bytes()
+		case 2:
+			m.ContentType = r.Text()
+		case 3:
+			m.DelayS = new(int64)
+			*m.DelayS = r.Int64()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *QueuesSendReply) AppendCBOR(b []byte) []byte {
+	n := 0
+	if m.Metrics != nil {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if m.Metrics != nil {
+		b = cbor.AppendUint(b, 1)
+		b = m.Metrics.AppendCBOR(b)
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *QueuesSendReply) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *QueuesSendReply) decodeCBOR(r *cbor.Reader) {
+	*m = QueuesSendReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *QueuesSendReply) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			m.Metrics = new(QueueMetrics)
+			m.Metrics.decodeCBOR(r)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *QueuesSendBatchRequest) AppendCBOR(b []byte) []byte {
+	n := 0
+	if len(m.Messages) > 0 {
+		n++
+	}
+	if m.DelayS != nil {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if len(m.Messages) > 0 {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendArray(b, len(m.Messages))
+		for i := range m.Messages {
+			b = m.Messages[i].AppendCBOR(b)
+		}
+	}
+	if m.DelayS != nil {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendInt(b, int64(*m.DelayS))
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// Byte slices in it alias b.
+// After an error the message is not to be used.
+func (m *QueuesSendBatchRequest) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *QueuesSendBatchRequest) decodeCBOR(r *cbor.Reader) {
+	*m = QueuesSendBatchRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *QueuesSendBatchRequest) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			if n := r.Array(); n > 0 {
+				m.Messages = cbor.Items(m.Messages, n)
+				for i := range m.Messages {
+					m.Messages[i].decodeCBOR(r)
+				}
+			}
+			r.EndArray()
+		case 2:
+			m.DelayS = new(int64)
+			*m.DelayS = r.Int64()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *QueueSend) AppendCBOR(b []byte) []byte {
+	n := 0
+	if len(m.Body) > 0 {
+		n++
+	}
+	if m.ContentType != "" {
+		n++
+	}
+	if m.DelayS != nil {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if len(m.Body) > 0 {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendBytes(b, m.Body)
+	}
+	if m.ContentType != "" {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendText(b, m.ContentType)
+	}
+	if m.DelayS != nil {
+		b = cbor.AppendUint(b, 3)
+		b = cbor.AppendInt(b, int64(*m.DelayS))
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// Byte slices in it alias b.
+// After an error the message is not to be used.
+func (m *QueueSend) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *QueueSend) decodeCBOR(r *cbor.Reader) {
+	*m = QueueSend{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *QueueSend) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			m.Body = r.Bytes()
+		case 2:
+			m.ContentType = r.Text()
+		case 3:
+			m.DelayS = new(int64)
+			*m.DelayS = r.Int64()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *QueuesSendBatchReply) AppendCBOR(b []byte) []byte {
+	n := 0
+	if m.Metrics != nil {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if m.Metrics != nil {
+		b = cbor.AppendUint(b, 1)
+		b = m.Metrics.AppendCBOR(b)
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *QueuesSendBatchReply) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *QueuesSendBatchReply) decodeCBOR(r *cbor.Reader) {
+	*m = QueuesSendBatchReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *QueuesSendBatchReply) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			m.Metrics = new(QueueMetrics)
+			m.Metrics.decodeCBOR(r)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *QueuesMetricsRequest) AppendCBOR(b []byte) []byte {
+	return cbor.AppendMap(b, 0)
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *QueuesMetricsRequest) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *QueuesMetricsRequest) decodeCBOR(r *cbor.Reader) {
+	*m = QueuesMetricsRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *QueuesMetricsRequest) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		r.Skip()
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *QueuesMetricsReply) AppendCBOR(b []byte) []byte {
+	n := 0
+	if m.Metrics != nil {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if m.Metrics != nil {
+		b = cbor.AppendUint(b, 1)
+		b = m.Metrics.AppendCBOR(b)
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *QueuesMetricsReply) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *QueuesMetricsReply) decodeCBOR(r *cbor.Reader) {
+	*m = QueuesMetricsReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *QueuesMetricsReply) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			m.Metrics = new(QueueMetrics)
+			m.Metrics.decodeCBOR(r)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *QueueMetrics) AppendCBOR(b []byte) []byte {
+	n := 0
+	if m.BacklogCount != 0 {
+		n++
+	}
+	if m.BacklogBytes != 0 {
+		n++
+	}
+	if m.OldestMessageTimestampMS != nil {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if m.BacklogCount != 0 {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendUint(b, uint64(m.BacklogCount))
+	}
+	if m.BacklogBytes != 0 {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendUint(b, uint64(m.BacklogBytes))
+	}
+	if m.OldestMessageTimestampMS != nil {
+		b = cbor.AppendUint(b, 3)
+		b = cbor.AppendInt(b, int64(*m.OldestMessageTimestampMS))
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *QueueMetrics) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *QueueMetrics) decodeCBOR(r *cbor.Reader) {
+	*m = QueueMetrics{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *QueueMetrics) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			m.BacklogCount = r.Uint64()
+		case 2:
+			m.BacklogBytes = r.Uint64()
+		case 3:
+			m.OldestMessageTimestampMS = new(int64)
+			*m.OldestMessageTimestampMS = r.Int64()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *QueueEvent) AppendCBOR(b []byte) []byte {
+	n := 0
+	if m.Queue != "" {
+		n++
+	}
+	if len(m.Messages) > 0 {
+		n++
+	}
+	if m.Metrics != nil {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if m.Queue != "" {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendText(b, m.Queue)
+	}
+	if len(m.Messages) > 0 {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendArray(b, len(m.Messages))
+		for i := range m.Messages {
+			b = m.Messages[i].AppendCBOR(b)
+		}
+	}
+	if m.Metrics != nil {
+		b = cbor.AppendUint(b, 3)
+		b = m.Metrics.AppendCBOR(b)
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// Byte slices in it alias b.
+// After an error the message is not to be used.
+func (m *QueueEvent) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *QueueEvent) decodeCBOR(r *cbor.Reader) {
+	*m = QueueEvent{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *QueueEvent) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			m.Queue = r.Text()
+		case 2:
+			if n := r.Array(); n > 0 {
+				m.Messages = cbor.Items(m.Messages, n)
+				for i := range m.Messages {
+					m.Messages[i].decodeCBOR(r)
+				}
+			}
+			r.EndArray()
+		case 3:
+			m.Metrics = new(QueueMetrics)
+			m.Metrics.decodeCBOR(r)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *QueueMessage) AppendCBOR(b []byte) []byte {
+	n := 0
+	if m.ID != "" {
+		n++
+	}
+	if m.TimestampMS != 0 {
+		n++
+	}
+	if len(m.Body) > 0 {
+		n++
+	}
+	if m.ContentType != "" {
+		n++
+	}
+	if m.Attempts != 0 {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if m.ID != "" {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendText(b, m.ID)
+	}
+	if m.TimestampMS != 0 {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendInt(b, int64(m.TimestampMS))
+	}
+	if len(m.Body) > 0 {
+		b = cbor.AppendUint(b, 3)
+		b = cbor.AppendBytes(b, m.Body)
+	}
+	if m.ContentType != "" {
+		b = cbor.AppendUint(b, 4)
+		b = cbor.AppendText(b, m.ContentType)
+	}
+	if m.Attempts != 0 {
+		b = cbor.AppendUint(b, 5)
+		b = cbor.AppendUint(b, uint64(m.Attempts))
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// Byte slices in it alias b.
+// After an error the message is not to be used.
+func (m *QueueMessage) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *QueueMessage) decodeCBOR(r *cbor.Reader) {
+	*m = QueueMessage{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *QueueMessage) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			m.ID = r.Text()
+		case 2:
+			m.TimestampMS = r.Int64()
+		case 3:
+			m.Body = r.Bytes()
+		case 4:
+			m.ContentType = r.Text()
+		case 5:
+			m.Attempts = r.Uint32()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *AckRequest) AppendCBOR(b []byte) []byte {
+	n := 0
+	if len(m.Messages) > 0 {
+		n++
+	}
+	if m.All {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if len(m.Messages) > 0 {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendArray(b, len(m.Messages))
+		for i := range m.Messages {
+			b = cbor.AppendUint(b, uint64(m.Messages[i]))
+		}
+	}
+	if m.All {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendBool(b, m.All)
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *AckRequest) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *AckRequest) decodeCBOR(r *cbor.Reader) {
+	*m = AckRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *AckRequest) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			if n := r.Array(); n > 0 {
+				m.Messages = cbor.Items(m.Messages, n)
+				for i := range m.Messages {
+					m.Messages[i] = r.Uint32()
+				}
+			}
+			r.EndArray()
+		case 2:
+			m.All = r.Bool()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *AckReply) AppendCBOR(b []byte) []byte {
+	return cbor.AppendMap(b, 0)
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *AckReply) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *AckReply) decodeCBOR(r *cbor.Reader) {
+	*m = AckReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *AckReply) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		r.Skip()
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *RetryRequest) AppendCBOR(b []byte) []byte {
+	n := 0
+	if len(m.Messages) > 0 {
+		n++
+	}
+	if m.All {
+		n++
+	}
+	if m.DelayS != nil {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if len(m.Messages) > 0 {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendArray(b, len(m.Messages))
+		for i := range m.Messages {
+			b = cbor.AppendUint(b, uint64(m.Messages[i]))
+		}
+	}
+	if m.All {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendBool(b, m.All)
+	}
+	if m.DelayS != nil {
+		b = cbor.AppendUint(b, 3)
+		b = cbor.AppendInt(b, int64(*m.DelayS))
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *RetryRequest) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *RetryRequest) decodeCBOR(r *cbor.Reader) {
+	*m = RetryRequest{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *RetryRequest) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			if n := r.Array(); n > 0 {
+				m.Messages = cbor.Items(m.Messages, n)
+				for i := range m.Messages {
+					m.Messages[i] = r.Uint32()
+				}
+			}
+			r.EndArray()
+		case 2:
+			m.All = r.Bool()
+		case 3:
+			m.DelayS = new(int64)
+			*m.DelayS = r.Int64()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
+func (m *RetryReply) AppendCBOR(b []byte) []byte {
+	return cbor.AppendMap(b, 0)
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *RetryReply) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *RetryReply) decodeCBOR(r *cbor.Reader) {
+	*m = RetryReply{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *RetryReply) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		r.Skip()
 	}
 }
 

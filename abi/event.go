@@ -4,11 +4,16 @@ package abi
 const (
 	// EventFetch is an HTTP request; the guest answers it with "respond".
 	EventFetch = "fetch"
+	// EventScheduled is the tick of a cron trigger.
+	EventScheduled = "scheduled"
+	// EventQueue is a batch of messages of a queue; the guest settles them with "ack" and "retry".
+	EventQueue = "queue"
 )
 
-// Event is the message behind handle 0: one thing for the guest to do.
+// Event is the message behind handle 0: one thing for the guest to do. An event other than a fetch has succeeded when its handler
+// returns without having called "fail".
 type Event struct {
-	// Kind says which of the other fields is there: "fetch".
+	// Kind says which of the other fields is there: "fetch", "scheduled" or "queue".
 	Kind string `cbor:"1"`
 	// ID names the event in logs and in errors shown to clients.
 	ID string `cbor:"2"`
@@ -16,6 +21,10 @@ type Event struct {
 	TimeMS int64 `cbor:"3"`
 	// Fetch is the HTTP request of an [EventFetch].
 	Fetch *FetchEvent `cbor:"4"`
+	// Scheduled is the tick of an [EventScheduled].
+	Scheduled *ScheduledEvent `cbor:"5"`
+	// Queue is the batch of an [EventQueue].
+	Queue *QueueEvent `cbor:"6"`
 }
 
 // FetchEvent is an HTTP request.
@@ -43,6 +52,26 @@ type Header struct {
 	// Value is the field value, without surrounding white space. Its bytes need not be UTF-8.
 	Value ByteString `cbor:"2"`
 }
+
+// ScheduledEvent is the tick of a cron trigger.
+type ScheduledEvent struct {
+	// ScheduledTimeMS is the minute the event was due at, in milliseconds since the Unix epoch. The event may run later.
+	ScheduledTimeMS int64 `cbor:"1"`
+	// Cron is the expression as the configuration has it.
+	Cron string `cbor:"2"`
+}
+
+// FailRequest says that the handler has failed, before it returns. The event's outcome is "exception". A fetch event that has no response yet is
+// answered with status 500, a queue's messages that are not settled are retried. The target is the empty string.
+//
+//pagesrun:op fail
+type FailRequest struct {
+	// Message is why, for the log; clients never see it.
+	Message string `cbor:"1"`
+}
+
+// FailReply says that the failure has been noted.
+type FailReply struct{}
 
 // RespondRequest answers an [EventFetch]. The response goes out at once; the guest may keep working afterwards, and the event
 // ends when its handler returns. The target is the empty string.

@@ -125,6 +125,12 @@ func fits(v any, typ reflect.Type) bool {
 		}
 		u, ok := v.(uint64)
 		return ok && u <= math.MaxUint32
+	case reflect.Uint64:
+		_, ok := v.(uint64)
+		return ok
+	case reflect.Float64:
+		_, ok := v.(float64)
+		return ok
 	case reflect.Int64:
 		if u, ok := v.(uint64); ok {
 			return u <= math.MaxInt64

@@ -32,6 +32,12 @@ func (m *EventRoom) DecodeShared(b []byte) error {
 		case 4:
 			m.Fetch = &m.fetch
 			m.fetch.readCBOR(&r)
+		case 5:
+			m.Scheduled = new(ScheduledEvent)
+			m.Scheduled.readCBOR(&r)
+		case 6:
+			m.Queue = new(QueueEvent)
+			m.Queue.readCBOR(&r)
 		default:
 			r.Skip()
 		}

@@ -38,6 +38,8 @@ func TestAnEventRoomDecodesLikeAnEvent(t *testing.T) {
 		"an empty fetch":       {Kind: abi.EventFetch, Fetch: &abi.FetchEvent{}},
 		"headers that fit":     {Kind: abi.EventFetch, TimeMS: 1, Fetch: &abi.FetchEvent{Method: "GET", Headers: many[:16]}},
 		"headers that do not":  {Kind: abi.EventFetch, Fetch: &abi.FetchEvent{URL: "http://x/", Headers: many, Body: []byte("b")}},
+		"a tick":               {Kind: abi.EventScheduled, ID: "e", Scheduled: &abi.ScheduledEvent{ScheduledTimeMS: 5, Cron: "* * * * *"}},
+		"a batch":              {Kind: abi.EventQueue, Queue: &abi.QueueEvent{Queue: "q", Messages: []abi.QueueMessage{{ID: "m", Body: []byte("b"), Attempts: 1}}}},
 		"a stream and the end": {Kind: abi.EventFetch, Fetch: &abi.FetchEvent{BodyStream: 3, RemoteAddr: "::1", Protocol: "HTTP/1.1"}},
 	} {
 		b := want.AppendCBOR(nil)
@@ -56,8 +58,8 @@ func TestAnEventRoomDecodesLikeAnEvent(t *testing.T) {
 }
 
 func TestAnEventRoomHasEveryField(t *testing.T) {
-	if n := reflect.TypeFor[abi.Event]().NumField(); n != 4 {
-		t.Errorf("an event has %d fields, EventRoom decodes 4", n)
+	if n := reflect.TypeFor[abi.Event]().NumField(); n != 6 {
+		t.Errorf("an event has %d fields, EventRoom decodes 6", n)
 	}
 }
 

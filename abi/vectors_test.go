@@ -139,6 +139,8 @@ func neutral(v reflect.Value) any {
 		return v.String()
 	case reflect.Int64:
 		return strconv.FormatInt(v.Int(), 10)
+	case reflect.Uint64:
+		return strconv.FormatUint(v.Uint(), 10)
 	case reflect.Uint32:
 		return float64(v.Uint())
 	}

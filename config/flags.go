@@ -8,7 +8,8 @@ import (
 // flags puts what the command line binds over what the file says.
 func (l *loader) flags() {
 	l.flagVars()
-	l.flagKV()
+	l.flagIDs("--kv", "kv_namespaces", "id", l.opts.KV)
+	l.flagIDs("--d1", "d1_databases", "database_id", l.opts.D1)
 }
 
 // flagVars puts --binding variables into "vars".
@@ -42,11 +43,10 @@ func upsert(entries []Entry, e Entry) []Entry {
 	return entries
 }
 
-// flagKV puts --kv namespaces into "kv_namespaces".
-func (l *loader) flagKV() {
-	const flag = "--kv"
+// flagIDs puts what a flag of the form NAME[=ID] binds into an array of bindings.
+func (l *loader) flagIDs(flag, section, idKey string, args []string) {
 	seen := map[string]bool{}
-	for _, arg := range l.opts.KV {
+	for _, arg := range args {
 		name, id, hasID := strings.Cut(arg, "=")
 		switch {
 		case name == "" || hasID && id == "":
@@ -60,7 +60,7 @@ func (l *loader) flagKV() {
 		if !hasID {
 			id = name
 		}
-		l.setEntry("kv_namespaces", name, flagEntry(Pos{File: flag}, "binding", name, "id", id))
+		l.setEntry(section, name, flagEntry(Pos{File: flag}, "binding", name, idKey, id))
 	}
 }
 

@@ -23,6 +23,8 @@ type Options struct {
 	Env string
 	// KV are --kv flags: NAME or NAME=ID.
 	KV []string
+	// D1 are --d1 flags: NAME or NAME=ID.
+	D1 []string
 	// Vars are --binding flags: KEY=VALUE, where the value may contain "=" and is always text.
 	Vars []string
 	// EnvFiles are --env-file flags: variables files read instead of .dev.vars and .env, resolved against the configuration's directory.

@@ -3,7 +3,10 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // Pagesrun is the table "pagesrun": what wrangler's file has no words for.
@@ -14,6 +17,13 @@ type Pagesrun struct {
 	Durability string
 	// Admin is the address, HOST:PORT, of the listener for metrics and health; empty for none.
 	Admin string
+	// Nats is the address of a NATS cluster with JetStream that keeps the queues, such as "nats://127.0.0.1:4222"; empty for the
+	// server inside pagesrun.
+	Nats string
+	// NatsListen is the address, HOST:PORT, on which the server inside pagesrun takes NATS clients; empty for none.
+	NatsListen string
+	// Analytics is the table "pagesrun.analytics" as it is, nil when it is absent: the binding of that kind decodes it.
+	Analytics *Node
 	// Limits bound events and instances.
 	Limits Limits
 	// HTTP bounds connections and requests.
@@ -26,6 +36,8 @@ type Limits struct {
 	CPUMS int64
 	// WallMS is the time one event may take in all.
 	WallMS int64
+	// BackgroundWallMS is the time an event that is no request, such as a batch of a queue, may take in all.
+	BackgroundWallMS int64
 	// MemoryMB is the largest linear memory of an instance, in MiB.
 	MemoryMB int64
 	// Handles is how many calls and streams one event may hold at once.
@@ -109,6 +121,7 @@ func Settings() []Setting {
 	return []Setting{
 		limit("cpu_ms", 10_000, 1, 5*minuteMS, func(l *Limits) *int64 { return &l.CPUMS }),
 		limit("wall_ms", 30_000, 1, hourMS, func(l *Limits) *int64 { return &l.WallMS }),
+		limit("background_wall_ms", 15*minuteMS, 1, 24*hourMS, func(l *Limits) *int64 { return &l.BackgroundWallMS }),
 		limit("memory_mb", 128, 1, 4096, func(l *Limits) *int64 { return &l.MemoryMB }),
 		limit("handles", 256, 8, 65_536, func(l *Limits) *int64 { return &l.Handles }),
 		limit("operations", 1000, 1, 1_000_000, func(l *Limits) *int64 { return &l.Operations }),
@@ -148,7 +161,9 @@ func (l *loader) pagesrun() {
 	t := NewTable(l.cfg.Section("pagesrun"), l.cfg.Key("pagesrun"), &l.problems)
 	p.Isolation = t.OneOf("isolation", p.Isolation, "event", "instance")
 	p.Durability = t.OneOf("durability", p.Durability, "sync", "relaxed")
-	p.Admin = adminAddress(t)
+	p.Admin = address(t, "admin", "127.0.0.1:9100")
+	p.Nats, p.NatsListen = natsURL(t), address(t, "nats_listen", "127.0.0.1:4222")
+	p.Analytics = t.Node("analytics")
 	tables["pagesrun.limits"], tables["pagesrun.http"] = t.Table("limits"), t.Table("http")
 	for _, s := range Settings() {
 		field := s.field(&p)
@@ -173,17 +188,36 @@ func (l *loader) wranglerLimits(p *Pagesrun) {
 	t.WarnUnknown()
 }
 
-// adminAddress reads the key "admin".
-func adminAddress(t *Table) string {
-	admin := t.String("admin", Optional)
-	if admin == "" {
+// address reads a key whose value is a host and a port.
+func address(t *Table, key, example string) string {
+	value := t.String(key, Optional)
+	if value == "" {
 		return ""
 	}
-	if err := checkAddress(admin); err != nil {
-		t.Fail("admin", "must be HOST:PORT such as \"127.0.0.1:9100\": %v", err)
+	if err := checkAddress(value); err != nil {
+		t.Fail(key, "must be HOST:PORT such as %q: %v", example, err)
 		return ""
 	}
-	return admin
+	return value
+}
+
+// natsURL reads the key "nats": one or more addresses with a comma between them.
+func natsURL(t *Table) string {
+	value := t.String("nats", Optional)
+	if value == "" {
+		return ""
+	}
+	for one := range strings.SplitSeq(value, ",") {
+		u, err := url.Parse(strings.TrimSpace(one))
+		if err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+			t.Fail("nats", "must be addresses such as \"nats://127.0.0.1:4222\", not %q", one)
+			return ""
+		}
+	}
+	if t.Has("nats_listen") {
+		t.Fail("nats_listen", "is for the server inside pagesrun, which is not used when \"nats\" names another")
+	}
+	return value
 }
 
 func checkAddress(address string) error {

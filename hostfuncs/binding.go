@@ -27,7 +27,7 @@ type Binding interface {
 
 // Resource is one configured binding: an entry of kv_namespaces, one variable, ...
 type Resource interface {
-	// BindingName is the name guests use: the target of their calls.
+	// BindingName is the name guests use: the target of their calls. It is empty for what guests do not call, such as a queue's consumer.
 	BindingName() string
 	// Position is where it was configured.
 	Position() config.Pos
@@ -55,17 +55,31 @@ type Host struct {
 	Metrics prometheus.Registerer
 	// Durability is "sync" or "relaxed" (see the [pagesrun] table).
 	Durability string
+	// Shared keeps what the process may open only once while functions are reloaded. Never nil.
+	Shared *Shared
 }
 
 // Call is one operation in progress.
 type Call struct {
 	// Target is the binding's name.
 	Target  string
+	kind    string
 	streams Streams
+	event   *Session
+	tally   int
 }
 
 // NewCall is for tests of bindings and for commands that use a binding without a guest; streams may be nil where no message has any.
 func NewCall(target string, streams Streams) *Call { return &Call{Target: target, streams: streams} }
+
+// Tally adds n to a count that the event keeps per kind of binding, and returns the sum: for limits on what one event may do.
+func (c *Call) Tally(n int) int {
+	if c.event == nil {
+		c.tally += n
+		return c.tally
+	}
+	return c.event.tally(c.kind, n)
+}
 
 // Streams moves byte streams between a guest and a binding.
 type Streams interface {

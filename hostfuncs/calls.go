@@ -3,8 +3,10 @@ package hostfuncs
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -123,7 +125,7 @@ func (s *Session) fail(c *call, err *abi.Error) {
 
 // perform runs an operation to its end.
 func (s *Session) perform(ctx context.Context, c *call) {
-	reply, err := c.op.Run(ctx, &Call{Target: c.target.name, streams: s}, c.msg, c.reply[:0])
+	reply, err := c.op.Run(ctx, &Call{Target: c.target.name, kind: c.target.kind, streams: s, event: s}, c.msg, c.reply[:0])
 	if err != nil {
 		reply = nil
 	}
@@ -185,12 +187,14 @@ func (s *Session) runOwn(c *call, op string, msg []byte) {
 		if err = decode(op, msg, &abi.PipeRequest{}); err == nil {
 			c.reply, err = s.pipe(c.reply)
 		}
+	case abi.OpFail:
+		err = s.noteFailure(msg)
 	case abi.OpBindings:
 		if err = decode(op, msg, &abi.BindingsRequest{}); err == nil {
 			c.reply = (&abi.BindingsReply{Bindings: s.registry.Bindings()}).AppendCBOR(c.reply)
 		}
 	default:
-		err = &abi.Error{Code: abi.CodeUnknownOperation, Message: "the runtime has no operation " + quote(op)}
+		err = s.runExtra(c, op, msg)
 	}
 	if err != nil {
 		s.fail(c, err)
@@ -200,6 +204,37 @@ func (s *Session) runOwn(c *call, op string, msg []byte) {
 		c.reply = emptyReply
 	}
 	c.done.Store(true)
+}
+
+// runExtra performs an operation that only this event has.
+func (s *Session) runExtra(c *call, op string, msg []byte) *abi.Error {
+	for _, extra := range s.extra {
+		if extra.Name != op {
+			continue
+		}
+		reply, err := extra.Run(s, &Call{streams: s, event: s}, msg, c.reply)
+		if err != nil {
+			return s.publicError(c, err)
+		}
+		c.reply = reply
+		return nil
+	}
+	return &abi.Error{Code: abi.CodeUnknownOperation, Message: "the runtime has no operation " + quote(op) + " in this event"}
+}
+
+// failureBytesMax is how much of a handler's own words about its failure is kept, in bytes.
+const failureBytesMax = 4 << 10
+
+// noteFailure takes the handler's word that it has failed.
+func (s *Session) noteFailure(msg []byte) *abi.Error {
+	var q abi.FailRequest
+	if err := decode(abi.OpFail, msg, &q); err != nil {
+		return err
+	}
+	if s.failure == nil {
+		s.failure = errors.New(strings.ToValidUTF8(q.Message[:min(len(q.Message), failureBytesMax)], "\uFFFD"))
+	}
+	return nil
 }
 
 // decode reads the request of an operation of the runtime.
@@ -244,6 +279,9 @@ func (r *Response) Recycle() {
 func (s *Session) respond(msg []byte) *abi.Error {
 	if s.phase == PhaseWarm {
 		return &abi.Error{Code: abi.CodeNotDuringWarm, Message: "there is nothing to respond to before the first event"}
+	}
+	if s.silent {
+		return &abi.Error{Code: abi.CodeInvalidArgument, Message: "respond: only a fetch event has a response"}
 	}
 	if s.response != nil {
 		return &abi.Error{Code: abi.CodeAlreadyResponded, Message: "the event has its response already"}

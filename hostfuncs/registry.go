@@ -79,6 +79,9 @@ func Decode(bindings []Binding, cfg *config.Config) ([][]Resource, config.Proble
 		resources[i] = found
 		problems = append(problems, ps...)
 		for _, r := range found {
+			if r.BindingName() == "" {
+				continue
+			}
 			uses = append(uses, config.BindingUse{Name: r.BindingName(), Kind: b.Kind(), Pos: r.Position()})
 		}
 	}
@@ -91,6 +94,9 @@ func Open(ctx context.Context, bindings []Binding, resources [][]Resource, host 
 	metrics, err := newOperationMetrics(host.Metrics)
 	if err != nil {
 		return nil, err
+	}
+	if host.Shared == nil {
+		host.Shared = NewShared()
 	}
 	reg := &Registry{targets: map[string]*target{}, metrics: metrics}
 	for i, b := range bindings {
@@ -125,6 +131,9 @@ func (r *Registry) open(ctx context.Context, b Binding, resources []Resource, ho
 	}
 	for _, res := range resources {
 		name := res.BindingName()
+		if name == "" {
+			continue
+		}
 		r.targets[name] = &target{name: name, kind: kind, ops: ops}
 		r.infos = append(r.infos, abi.BindingInfo{Name: name, Kind: kind})
 	}

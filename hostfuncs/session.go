@@ -90,6 +90,9 @@ type Session struct {
 	timer    *time.Timer
 	waiting  []uint32
 	cut      bool // parent no longer cancels
+	silent   bool // the event has no response
+	extra    []Operation
+	failure  error // what the handler has said of itself
 
 	mu      sync.Mutex
 	handles []entry
@@ -97,6 +100,7 @@ type Session struct {
 	held    int // bytes of requests under way and replies not taken
 	pipes   []*pipe
 	ended   bool // End was called
+	tallies map[string]int
 
 	running atomic.Int32
 	notify  chan struct{}
@@ -121,6 +125,21 @@ type call struct {
 	held   int        // bytes of the reply that count as held
 }
 
+// targetName and opName are for the log; an operation of the runtime itself has neither.
+func (c *call) targetName() string {
+	if c.target == nil {
+		return ""
+	}
+	return c.target.name
+}
+
+func (c *call) opName() string {
+	if c.op == nil {
+		return ""
+	}
+	return c.op.Name
+}
+
 // NewSession makes a session that serves events one after the other.
 func NewSession(registry *Registry, limits Limits, sched Scheduler, logger func(level int, text string), audit *slog.Logger) *Session {
 	return &Session{
@@ -134,7 +153,8 @@ func (s *Session) Begin(parent context.Context, phase Phase, message []byte, dea
 	s.parent, s.phase, s.event, s.deadline, s.id = parent, phase, message, deadline, ""
 	s.response, s.logged, s.calls, s.ownCalls, s.deferred, s.blocked, s.cut = nil, 0, 0, 0, nil, 0, false
 	s.handles, s.open, s.held, s.pipes = s.handles[:0], 0, 0, s.pipes[:0]
-	s.ended = false
+	s.ended, s.silent, s.extra, s.failure = false, false, nil, nil
+	clear(s.tallies)
 }
 
 // AddReadable gives the guest a readable stream before the event begins (its request body) and returns the handle for the event's message.
@@ -147,6 +167,23 @@ func (s *Session) AddReadable(r io.ReadCloser) abi.Handle {
 
 // SetEvent replaces the event message of a session that has begun.
 func (s *Session) SetEvent(message []byte) { s.event = message }
+
+// Background makes the event of a session that has begun one without a response, and gives it operations of its own.
+func (s *Session) Background(operations []Operation) { s.silent, s.extra = true, operations }
+
+// Failure is what the handler has said about its failure; nil when it has not.
+func (s *Session) Failure() error { return s.failure }
+
+// tally adds to one of the event's counts.
+func (s *Session) tally(kind string, n int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tallies == nil {
+		s.tallies = map[string]int{}
+	}
+	s.tallies[kind] += n
+	return s.tallies[kind]
+}
 
 // Name gives the event of a session that has begun the name it has in the log.
 func (s *Session) Name(id string) { s.id = id }
@@ -309,7 +346,7 @@ func (s *Session) publicError(c *call, err error) *abi.Error {
 	var failure *Failure
 	switch {
 	case errors.As(err, &failure):
-		s.audit.Error("operation failed", "event", s.id, "binding", c.target.name, "operation", c.op.Name, "code", failure.Public.Code.String(), "cause", failure.Cause)
+		s.audit.Error("operation failed", "event", s.id, "binding", c.targetName(), "operation", c.opName(), "code", failure.Public.Code.String(), "cause", failure.Cause)
 		return &failure.Public
 	case errors.As(err, &public):
 		return public
@@ -318,6 +355,6 @@ func (s *Session) publicError(c *call, err error) *abi.Error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return &abi.Error{Code: abi.CodeTimeout, Message: "the operation ran out of time"}
 	}
-	s.audit.Error("operation failed", "event", s.id, "binding", c.target.name, "operation", c.op.Name, "code", "internal", "cause", err)
+	s.audit.Error("operation failed", "event", s.id, "binding", c.targetName(), "operation", c.opName(), "code", "internal", "cause", err)
 	return &abi.Error{Code: abi.CodeInternal, Message: "internal error"}
 }

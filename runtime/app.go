@@ -23,6 +23,9 @@ type App struct {
 	entry     string // the export that runs an event
 	command   bool   // a plain WASI command
 	fresh     bool   // no image: every event gets a new instance
+
+	ids        *EventIDs     // of events that are no requests
+	background chan struct{} // one item per such event that runs
 }
 
 // Load makes a module ready to serve: it checks, rewrites, compiles and starts it and takes its image. What is wrong
@@ -33,7 +36,8 @@ func Load(ctx context.Context, module []byte, opts Options) (*App, error) {
 	if err != nil {
 		return nil, asLoadError("invalid_module", "the module is not valid", err)
 	}
-	a := &App{opts: opts, info: info, gate: newGate()}
+	a := &App{opts: opts, info: info, gate: newGate(), ids: NewEventIDs(time.Now())}
+	a.background = make(chan struct{}, a.Concurrency())
 	if err := a.chooseEntry(); err != nil {
 		return nil, err
 	}
@@ -172,27 +176,33 @@ func (a *App) Fetch(ctx context.Context, req *Request) (*Response, error) {
 
 // refuse ends an event that got no instance.
 func (a *App) refuse(req *Request, err error) error {
-	e := &EventError{Outcome: OutcomeOverloaded, Status: 503, Message: "the function is overloaded", RetryAfter: time.Second, Cause: err}
-	switch {
-	case errors.Is(err, context.Canceled):
-		e = &EventError{Outcome: OutcomeCanceled, Status: 499, Message: "the client went away", Cause: err}
-	case errors.Is(err, errPoolClosed):
-		e = &EventError{Outcome: OutcomeUnavailable, Status: 503, Message: "the function is shutting down", RetryAfter: time.Second, Cause: err}
-	case !errors.Is(err, errPoolFull) && !errors.Is(err, errPoolWait):
-		e = &EventError{Outcome: OutcomeUnavailable, Status: 503, Message: "the function cannot be instantiated", Cause: err}
-	}
+	e := refusal(err)
 	if req.Body != nil {
 		req.Body.Close()
 	}
 	waited := time.Since(req.Start)
-	a.opts.Observer.EventDone(&Report{Request: req, Outcome: e.Outcome, Status: e.Status, Err: e, Duration: waited, PoolWait: waited})
+	a.opts.Observer.EventDone(&Report{ID: req.ID, Kind: abi.EventFetch, Start: req.Start, Request: req, Outcome: e.Outcome, Status: e.Status, Err: e, Duration: waited, PoolWait: waited})
 	return e
+}
+
+// refusal says why an event got no instance.
+func refusal(err error) *EventError {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return &EventError{Outcome: OutcomeCanceled, Status: 499, Message: "the client went away", Cause: err}
+	case errors.Is(err, errPoolClosed):
+		return &EventError{Outcome: OutcomeUnavailable, Status: 503, Message: "the function is shutting down", RetryAfter: time.Second, Cause: err}
+	case errors.Is(err, errPoolFull), errors.Is(err, errPoolWait):
+		return &EventError{Outcome: OutcomeOverloaded, Status: 503, Message: "the function is overloaded", RetryAfter: time.Second, Cause: err}
+	}
+	return &EventError{Outcome: OutcomeUnavailable, Status: 503, Message: "the function cannot be instantiated", Cause: err}
 }
 
 // beginFetch makes the event message and starts the session.
 func (in *instance) beginFetch(ctx context.Context, req *Request) {
-	in.begin(ctx, hostfuncs.PhaseEvent, nil, req.Start.Add(in.app.opts.Limits.Wall))
-	in.eventID, in.request = req.ID, req
+	in.wall = in.app.opts.Limits.Wall
+	in.begin(ctx, hostfuncs.PhaseEvent, nil, req.Start.Add(in.wall))
+	in.eventID, in.begun, in.request = req.ID, req.Start, req
 	in.ctx.Name(req.ID)
 	if req.Body != nil {
 		req.Fetch.BodyStream = in.ctx.AddReadable(req.Body)
@@ -221,8 +231,11 @@ func (in *instance) finish(waited time.Duration) (*Response, error) {
 	now := time.Now()
 	outcome, failure := in.verdict()
 	report := &Report{
-		Request: in.request, Outcome: outcome, Duration: now.Sub(in.request.Start), CPU: in.cpu(now), Fuel: in.fuelUsed(),
+		ID: in.eventID, Kind: abi.EventFetch, Start: in.begun, Request: in.request, Outcome: outcome, Duration: now.Sub(in.begun), CPU: in.cpu(now), Fuel: in.fuelUsed(),
 		PoolWait: waited, Reused: in.events > 0,
+	}
+	if in.background != nil {
+		report.Kind, report.Detail = in.background.Message.Kind, in.background.Detail
 	}
 	if in.memory != nil {
 		report.MemoryBytes = int64(in.memory.Size())

@@ -87,13 +87,22 @@ func (e *EventError) Unwrap() error { return e.Cause }
 
 // Report is what is known of an event once the guest is done with it, which may be after its response was sent.
 type Report struct {
+	// ID names the event.
+	ID string
+	// Kind is the kind of event, such as abi.EventFetch.
+	Kind string
+	// Start is when it began: a request when its head had been read.
+	Start time.Time
+	// Request is the request of a fetch event, nil otherwise.
 	Request *Request
+	// Detail is one phrase about an event that is no fetch.
+	Detail  string
 	Outcome Outcome
 	// Status is the response's status, or the error's.
 	Status int
 	// Err is why the outcome is not ok.
 	Err error
-	// Duration is from Request.Start until the guest was done.
+	// Duration is from Start until the guest was done.
 	Duration time.Duration
 	// CPU is the time spent inside guest code.
 	CPU time.Duration

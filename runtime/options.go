@@ -27,6 +27,8 @@ type Limits struct {
 	CPU time.Duration
 	// Wall is the time one event may take in all, waiting included; over it the outcome is exceeded_wall.
 	Wall time.Duration
+	// Background is what Wall is for requests, for every other event.
+	Background time.Duration
 	// Startup is the time _initialize and pagesrun_warm may take together.
 	Startup time.Duration
 	// Compile is the time compiling the module may take.
@@ -49,7 +51,7 @@ type Limits struct {
 // DefaultLimits are the limits without configuration.
 func DefaultLimits() Limits {
 	return Limits{
-		CPU: 10 * time.Second, Wall: 30 * time.Second, Startup: 10 * time.Second, Compile: 60 * time.Second,
+		CPU: 10 * time.Second, Wall: 30 * time.Second, Background: 15 * time.Minute, Startup: 10 * time.Second, Compile: 60 * time.Second,
 		MemoryBytes: 128 << 20, Handles: 256, Operations: 1000, LogBytes: 256 << 10,
 		Instances: 64, Queue: 1024, QueueWait: 10 * time.Second, InstanceEvents: 10_000, ResidentBytes: 4 << 20,
 	}

@@ -14,15 +14,18 @@ var errCPU = errors.New("the CPU time limit is used up")
 
 // run is the part of an instance that belongs to the running event.
 type run struct {
-	yield    func(state) bool
-	params   [1]uint64 // none: entries have no parameters, but the engine wants room
-	eventBuf []byte
-	eventID  string
-	request  *Request
-	process  process
+	yield      func(state) bool
+	params     [1]uint64 // none: entries have no parameters, but the engine wants room
+	eventBuf   []byte
+	eventID    string
+	begun      time.Time // the event, as its report tells
+	request    *Request
+	background *hostfuncs.Event // instead of request
+	process    process
 
 	started  time.Time
 	cpuLimit time.Duration
+	wall     time.Duration
 	queued   time.Duration // waiting for a turn at the gate
 	burned   int64         // fuel of finished quanta
 	heavy    bool
@@ -36,7 +39,7 @@ type run struct {
 func (in *instance) begin(ctx context.Context, phase hostfuncs.Phase, message []byte, deadline time.Time) {
 	in.started = time.Now()
 	in.cpuLimit = in.app.opts.Limits.CPU
-	in.queued, in.burned, in.detached, in.status, in.err, in.eventID, in.request = 0, 0, false, 0, nil, "", nil
+	in.queued, in.burned, in.detached, in.status, in.err, in.eventID, in.request, in.background = 0, 0, false, 0, nil, "", nil, nil
 	in.process.begin(phase)
 	in.ctx.Begin(ctx, phase, message, deadline)
 }
@@ -154,7 +157,10 @@ func (in *instance) execute() error {
 func (in *instance) verdict() (Outcome, *EventError) {
 	err := in.err
 	if err == nil {
-		if in.ctx.Response() != nil {
+		if failure := in.ctx.Failure(); failure != nil {
+			return OutcomeException, &EventError{Outcome: OutcomeException, Status: 500, Message: "the function failed", Cause: failure}
+		}
+		if in.ctx.Response() != nil || in.background != nil {
 			return OutcomeOK, nil
 		}
 		return OutcomeNoResponse, &EventError{Outcome: OutcomeNoResponse, Status: 500, Message: "the function ended without a response"}
@@ -170,7 +176,7 @@ func (in *instance) classify(err error) *EventError {
 	case errors.Is(err, errCPU):
 		return &EventError{Outcome: OutcomeExceededCPU, Status: 503, Message: fmt.Sprintf("the function used more than %v of CPU time", in.cpuLimit)}
 	case errors.Is(err, context.DeadlineExceeded):
-		return &EventError{Outcome: OutcomeExceededWall, Status: 504, Message: fmt.Sprintf("the function took longer than %v", limits.Wall)}
+		return &EventError{Outcome: OutcomeExceededWall, Status: 504, Message: fmt.Sprintf("the function took longer than %v", in.wall)}
 	case errors.Is(err, context.Canceled):
 		return &EventError{Outcome: OutcomeCanceled, Status: 499, Message: "the client went away"}
 	case in.mem != nil && in.mem.Refused():

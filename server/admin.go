@@ -54,14 +54,17 @@ func (a *admin) close() { a.http.Close() }
 
 func (s *Server) adminHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/metrics", promhttp.HandlerFor(s.opts.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
-	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
-	mux.HandleFunc("/readyz", s.readyz)
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.opts.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	if s.opts.AdminRoutes != nil {
+		mux.Handle("/", s.opts.AdminRoutes)
+	}
 	return mux
 }
 
@@ -102,13 +105,10 @@ func plain(w http.ResponseWriter, status int, text string) {
 // origins, which browsers say. Names are refused altogether but for localhost; with a loopback listener so are other addresses.
 func guard(loopbackOnly bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch site := r.Header.Get("Sec-Fetch-Site"); {
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			w.Header().Set("Allow", "GET, HEAD")
-			plain(w, http.StatusMethodNotAllowed, "the admin listener only answers GET")
+		switch {
 		case !adminHost(r.Host, loopbackOnly):
 			plain(w, http.StatusForbidden, "the admin listener does not answer to this Host")
-		case site == "cross-site" || site == "same-site":
+		case crossSite(r):
 			plain(w, http.StatusForbidden, "the admin listener does not answer other sites")
 		default:
 			next.ServeHTTP(w, r)

@@ -19,6 +19,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, refused)
 		return
 	}
+	if own := s.reserved(r); own != nil {
+		own.ServeHTTP(w, r)
+		return
+	}
 	ev, refused := s.newEvent(r, start)
 	if refused != nil {
 		s.refuse(w, r, refused)

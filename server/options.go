@@ -2,6 +2,7 @@ package server
 
 import (
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -58,6 +59,11 @@ type Options struct {
 	Log *slog.Logger
 	// Metrics is where the server's own metrics are registered and what /metrics shows. Default: a registry of its own.
 	Metrics *prometheus.Registry
+	// AdminRoutes answers what the admin listener does not answer itself, such as the SQL interface of a binding; nil for nothing. It
+	// guards itself: the listener only keeps web pages away.
+	AdminRoutes http.Handler
+	// DevRoutes answers requests below "/cdn-cgi/" in the place of the function, to this machine only; nil leaves them to the function.
+	DevRoutes http.Handler
 	// Ready is asked by /readyz besides the server's own state; nil means ready.
 	Ready func() error
 }

@@ -45,7 +45,7 @@ func (s *Server) newEvent(r *http.Request, start time.Time) (*event, *refusal) {
 // name gives the event's id and URL, in one allocation where the URL is not long.
 func (s *Server) name(scheme, host, path string) (string, abi.ByteString) {
 	var short [256]byte
-	b := s.ids.appendNext(short[:0])
+	b := s.ids.AppendNext(short[:0])
 	b = append(b, scheme...)
 	b = append(b, host...)
 	if path == "" || path[0] == '?' {
@@ -53,7 +53,7 @@ func (s *Server) name(scheme, host, path string) (string, abi.ByteString) {
 	}
 	b = append(b, path...)
 	both := string(b)
-	return both[:idChars], abi.ByteString(both[idChars:])
+	return both[:runtime.EventIDChars], abi.ByteString(both[runtime.EventIDChars:])
 }
 
 // afterAuthority is the path and query of an absolute-form target.

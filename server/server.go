@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pagesrun/pagesrun/runtime"
 	"github.com/pagesrun/pagesrun/server/strictconn"
 )
 
@@ -26,7 +27,7 @@ const (
 type Server struct {
 	opts     Options
 	function atomic.Pointer[serving]
-	ids      *eventIDs
+	ids      *runtime.EventIDs
 	slots    *slots
 	clock    *clock
 	metrics  *metrics
@@ -40,7 +41,7 @@ type Server struct {
 // New makes a server for fn, which may be nil until [Server.Swap].
 func New(opts Options, fn Function) *Server {
 	opts = opts.withDefaults()
-	s := &Server{opts: opts, ids: newEventIDs(time.Now()), slots: newSlots(opts.ConnectionsMax), clock: &clock{interval: min(time.Second, opts.BodyIdleTimeout/8)}}
+	s := &Server{opts: opts, ids: runtime.NewEventIDs(time.Now()), slots: newSlots(opts.ConnectionsMax), clock: &clock{interval: min(time.Second, opts.BodyIdleTimeout/8)}}
 	s.metrics = newMetrics(s, opts.Metrics)
 	s.Swap(fn)
 	s.http = s.httpServer()

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pagesrun/pagesrun/config"
 	"github.com/pagesrun/pagesrun/server"
 )
 
@@ -18,6 +19,13 @@ import (
 type devCmd struct {
 	projectFlags
 	serverFlags
+}
+
+// options are those of "serve", and the routes for development.
+func (c *devCmd) options(cfg *config.Config, s *reporting) server.Options {
+	o := c.serverFlags.options(cfg, s)
+	o.DevRoutes = s.dev
+	return o
 }
 
 // watchEvery is how often the watched files are looked at. Looking at a handful of files costs nothing, works on every file system and
@@ -29,7 +37,7 @@ const watchEvery = 200 * time.Millisecond
 func (c *devCmd) Run(ctx context.Context) error {
 	s := newReporting(c.LogLevel, true)
 	defer s.close()
-	p, srv, err := start(ctx, s, &c.projectFlags, c.serverFlags)
+	p, srv, err := start(ctx, s, &c.projectFlags, c.options)
 	if err != nil {
 		return err
 	}
@@ -68,6 +76,10 @@ func (c *devCmd) watch(ctx context.Context, s *reporting, srv *server.Server, p 
 		old := p
 		p = next
 		drained := srv.Swap(p.app)
+		s.use(p.registry)
+		if err := errors.Join(old.stopSources(), p.registry.Start(ctx, p.app)); err != nil {
+			s.log.Error("events other than requests may not come", "cause", err)
+		}
 		s.log.Info(fmt.Sprintf("reloaded in %v", p.loadTime.Round(time.Millisecond)))
 		go func() {
 			<-drained

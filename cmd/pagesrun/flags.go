@@ -20,13 +20,14 @@ type configFlags struct {
 // bindingFlags add bindings to those of the file.
 type bindingFlags struct {
 	KV      []string `short:"k" name:"kv" sep:"none" placeholder:"NAME[=ID]" help:"Add a KV namespace; repeatable."`
+	D1      []string `name:"d1" sep:"none" placeholder:"NAME[=ID]" help:"Add a D1 database; repeatable."`
 	Binding []string `short:"b" placeholder:"KEY=VALUE" sep:"none" help:"Add a text variable; repeatable."`
 }
 
 // load reads the configuration. Problems are returned with it, so that a caller can add those of the bindings.
 func (f configFlags) load(extra bindingFlags) (*config.Config, config.Problems) {
 	return config.Load(config.Options{
-		File: f.Config, Env: f.Env, EnvFiles: f.EnvFile, KV: extra.KV, Vars: extra.Binding,
+		File: f.Config, Env: f.Env, EnvFiles: f.EnvFile, KV: extra.KV, D1: extra.D1, Vars: extra.Binding,
 		Sections: hostfuncs.Sections(bindings.All()), LookupEnv: os.LookupEnv, Environ: os.Environ, Git: config.GitHead,
 	})
 }

@@ -42,6 +42,7 @@ type surroundings struct {
 	log      *slog.Logger
 	observer runtime.Observer
 	metrics  prometheus.Registerer
+	shared   *hostfuncs.Shared
 }
 
 // configure reads the configuration and decodes every binding's part of it. All problems come back at once.
@@ -81,6 +82,7 @@ func (f *projectFlags) open(ctx context.Context, s surroundings) (*project, erro
 	}
 	p.registry, err = hostfuncs.Open(ctx, bindings.All(), p.resources, hostfuncs.Host{
 		Log: s.log, DataDir: p.dataDir, Now: time.Now, Metrics: s.metrics, Durability: p.cfg.Pagesrun.Durability,
+		Shared: s.shared,
 	})
 	if err != nil {
 		return nil, err
@@ -103,7 +105,17 @@ func (f *projectFlags) open(ctx context.Context, s surroundings) (*project, erro
 
 // close waits for running events until ctx ends, then closes the bindings.
 func (p *project) close(ctx context.Context) error {
-	return errors.Join(p.app.Close(ctx), p.registry.Close(ctx))
+	return errors.Join(p.registry.Stop(ctx), p.app.Close(ctx), p.registry.Close(ctx))
+}
+
+// stopSourcesTime is how long events that bindings have brought may take to end before others take over.
+const stopSourcesTime = 10 * time.Second
+
+// stopSources has the bindings bring no more events, and waits a moment for those that run.
+func (p *project) stopSources() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopSourcesTime)
+	defer cancel()
+	return p.registry.Stop(ctx)
 }
 
 // readModule reads the module, with the usual mistakes named.
@@ -126,7 +138,7 @@ func readModule(path string) ([]byte, error) {
 func limits(l config.Limits) runtime.Limits {
 	ms := func(v int64) time.Duration { return time.Duration(v) * time.Millisecond }
 	return runtime.Limits{
-		CPU: ms(l.CPUMS), Wall: ms(l.WallMS), Startup: ms(l.StartupMS), Compile: runtime.DefaultLimits().Compile,
+		CPU: ms(l.CPUMS), Wall: ms(l.WallMS), Background: ms(l.BackgroundWallMS), Startup: ms(l.StartupMS), Compile: runtime.DefaultLimits().Compile,
 		MemoryBytes: uint64(l.MemoryMB) << 20, Handles: int(l.Handles), Operations: int(l.Operations), LogBytes: int(l.LogBytes),
 		Instances: int(l.Concurrency), Queue: int(l.Queue), QueueWait: ms(l.QueueWaitMS),
 		InstanceEvents: int(l.InstanceEventsMax), ResidentBytes: int(l.ResidentBytes),

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/pagesrun/pagesrun/hostfuncs"
 	"github.com/pagesrun/pagesrun/server/observe"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/term"
@@ -17,6 +18,9 @@ type reporting struct {
 	lines    *observe.Log
 	observer *observe.Observer
 	metrics  *prometheus.Registry
+	shared   *hostfuncs.Shared
+	admin    *routes
+	dev      *routes
 }
 
 // levels are the values of --log-level; "none" is above everything.
@@ -34,11 +38,18 @@ func newReporting(level string, pretty bool) *reporting {
 	}
 	lines := observe.NewLog(os.Stderr, observe.LogOptions{Format: format, Level: levels[level], Color: terminal && os.Getenv("NO_COLOR") == ""})
 	metrics := newMetrics()
-	return &reporting{log: lines.Logger(), lines: lines, observer: observe.New(lines, metrics), metrics: metrics}
+	return &reporting{log: lines.Logger(), lines: lines, observer: observe.New(lines, metrics), metrics: metrics, shared: hostfuncs.NewShared(),
+		admin: &routes{listener: hostfuncs.ListenerAdmin}, dev: &routes{listener: hostfuncs.ListenerDev}}
 }
 
 func (r *reporting) surroundings() surroundings {
-	return surroundings{log: r.log, observer: r.observer, metrics: replacing{r.metrics}}
+	return surroundings{log: r.log, observer: r.observer, metrics: replacing{r.metrics}, shared: r.shared}
+}
+
+// use serves the routes of a project's bindings from now on.
+func (r *reporting) use(registry *hostfuncs.Registry) {
+	r.admin.use(registry)
+	r.dev.use(registry)
 }
 
 func (r *reporting) close() { r.lines.Close() }

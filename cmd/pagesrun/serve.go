@@ -54,7 +54,7 @@ func (f serverFlags) options(cfg *config.Config, s *reporting) server.Options {
 		HeaderTimeout: ms(h.HeaderTimeoutMS), IdleTimeout: ms(h.IdleTimeoutMS), BodyIdleTimeout: ms(h.BodyIdleTimeoutMS), DrainTimeout: ms(h.DrainTimeoutMS),
 		URLBytesMax: int(h.URLBytes), HeaderBytesMax: int(h.HeaderBytes), HeaderFieldsMax: int(h.HeadersCount),
 		BodyBytesMax: l.RequestBodyBytes, ResponseBodyBytesMax: l.ResponseBodyBytes,
-		Log: s.log, Metrics: s.metrics,
+		Log: s.log, Metrics: s.metrics, AdminRoutes: s.admin,
 	}
 }
 
@@ -68,10 +68,11 @@ type serveCmd struct {
 func (c *serveCmd) Run(ctx context.Context) error {
 	s := newReporting(c.LogLevel, false)
 	defer s.close()
-	p, srv, err := start(ctx, s, &c.projectFlags, c.serverFlags)
+	p, srv, err := start(ctx, s, &c.projectFlags, c.serverFlags.options)
 	if err != nil {
 		return err
 	}
+	defer context.AfterFunc(ctx, func() { p.stopSources() })()
 	err = serve(ctx, srv, p.cfg)
 	return s.end(errors.Join(err, closeProject(p)))
 }
@@ -91,14 +92,19 @@ func serve(ctx context.Context, srv *server.Server, cfg *config.Config) error {
 	return err
 }
 
-// start loads the project, opens the ports and says so.
-func start(ctx context.Context, s *reporting, what *projectFlags, where serverFlags) (*project, *server.Server, error) {
+// start loads the project, opens the ports, has the bindings bring their events and says so.
+func start(ctx context.Context, s *reporting, what *projectFlags, options func(*config.Config, *reporting) server.Options) (*project, *server.Server, error) {
 	p, err := what.open(context.WithoutCancel(ctx), s.surroundings())
 	if err != nil {
 		return nil, nil, err
 	}
-	srv := server.New(where.options(p.cfg, s), p.app)
-	if err := srv.Listen(); err != nil {
+	srv := server.New(options(p.cfg, s), p.app)
+	s.use(p.registry)
+	err = srv.Listen()
+	if err == nil {
+		err = p.registry.Start(ctx, p.app)
+	}
+	if err != nil {
 		return nil, nil, errors.Join(err, closeProject(p))
 	}
 	announce(p, srv)

@@ -91,8 +91,53 @@ typedef enum pr_code {
 #define PR_DEPTH_MAX 16
 /* PR_ARRAY_ITEMS_MAX is the most items one array of a message may have. */
 #define PR_ARRAY_ITEMS_MAX 65536
+/* PR_ANALYTICS_INDEXES_MAX is the most indexes of a point. */
+#define PR_ANALYTICS_INDEXES_MAX 1
+/* PR_ANALYTICS_INDEX_BYTES_MAX is the longest index, in bytes. */
+#define PR_ANALYTICS_INDEX_BYTES_MAX 96
+/* PR_ANALYTICS_BLOBS_MAX is the most blobs of a point. */
+#define PR_ANALYTICS_BLOBS_MAX 20
+/* PR_ANALYTICS_BLOB_BYTES_MAX is the most the blobs of a point may have together, in bytes. */
+#define PR_ANALYTICS_BLOB_BYTES_MAX 16000
+/* PR_ANALYTICS_DOUBLES_MAX is the most doubles of a point. */
+#define PR_ANALYTICS_DOUBLES_MAX 20
+/* PR_ANALYTICS_POINTS_MAX is the most points one event may write. */
+#define PR_ANALYTICS_POINTS_MAX 250
+/* PR_D1_FIRST_UNCONSTRAINED lets the first query of a session see any state of the database. The default. */
+#define PR_D1_FIRST_UNCONSTRAINED "first-unconstrained"
+/* PR_D1_FIRST_PRIMARY has the first query of a session see the newest state. Every query here does. */
+#define PR_D1_FIRST_PRIMARY "first-primary"
+/* PR_D1_SQL_BYTES_MAX is the longest text of one statement, in bytes. */
+#define PR_D1_SQL_BYTES_MAX 100000
+/* PR_D1_VALUE_BYTES_MAX is the longest text, blob or row, in bytes. */
+#define PR_D1_VALUE_BYTES_MAX 2000000
+/* PR_D1_PARAMS_MAX is the most parameters of one statement. */
+#define PR_D1_PARAMS_MAX 100
+/* PR_D1_COLUMNS_MAX is the most columns of a table or a result. */
+#define PR_D1_COLUMNS_MAX 100
+/* PR_D1_FUNCTION_ARGS_MAX is the most arguments of a SQL function. */
+#define PR_D1_FUNCTION_ARGS_MAX 32
+/* PR_D1_PATTERN_BYTES_MAX is the longest LIKE or GLOB pattern, in bytes. */
+#define PR_D1_PATTERN_BYTES_MAX 50
+/* PR_D1_COMPOUND_TERMS_MAX is the most terms of a compound SELECT. The rows of VALUES do not count. */
+#define PR_D1_COMPOUND_TERMS_MAX 5
+/* PR_D1_EXPRESSION_DEPTH_MAX is the deepest nesting of an expression. */
+#define PR_D1_EXPRESSION_DEPTH_MAX 100
+/* PR_D1_RESULT_BYTES_MAX is the most the rows of one reply may have together, in bytes of their CBOR form. pagesrun's own:
+   the platform limits the memory of a Worker instead. */
+#define PR_D1_RESULT_BYTES_MAX (30 << 20)
+/* PR_D1_BATCH_STATEMENTS_MAX is the most statements of one batch. pagesrun's own. */
+#define PR_D1_BATCH_STATEMENTS_MAX 10000
+/* PR_D1_QUERIES_MAX is the most statements one event may run. */
+#define PR_D1_QUERIES_MAX 1000
+/* PR_D1_QUERY_MS_MAX is the longest a query (all of a batch) may take, in milliseconds. */
+#define PR_D1_QUERY_MS_MAX 30000
 /* PR_EVENT_FETCH is an HTTP request; the guest answers it with "respond". */
 #define PR_EVENT_FETCH "fetch"
+/* PR_EVENT_SCHEDULED is the tick of a cron trigger. */
+#define PR_EVENT_SCHEDULED "scheduled"
+/* PR_EVENT_QUEUE is a batch of messages of a queue; the guest settles them with "ack" and "retry". */
+#define PR_EVENT_QUEUE "queue"
 /* PR_KV_TEXT asks for the value as text. The default. */
 #define PR_KV_TEXT "text"
 /* PR_KV_JSON asks for the value as a JSON document; the SDK parses it. */
@@ -115,6 +160,132 @@ typedef enum pr_code {
 #define PR_KV_EXPIRATION_TTL_MIN_S 60
 /* PR_KV_CACHE_TTL_MIN_S is the shortest cacheTtl, in seconds. */
 #define PR_KV_CACHE_TTL_MIN_S 30
+/* PR_QUEUE_JSON is a JSON document. The default. */
+#define PR_QUEUE_JSON "json"
+/* PR_QUEUE_TEXT is UTF-8 text. */
+#define PR_QUEUE_TEXT "text"
+/* PR_QUEUE_BYTES is any bytes. */
+#define PR_QUEUE_BYTES "bytes"
+/* PR_QUEUE_V8 is JavaScript's structured clone; guests in other languages cannot send it. */
+#define PR_QUEUE_V8 "v8"
+/* PR_QUEUE_MESSAGE_BYTES_MAX is the longest message body, in bytes. */
+#define PR_QUEUE_MESSAGE_BYTES_MAX 128000
+/* PR_QUEUE_BATCH_MESSAGES_MAX is the most messages of one sendBatch and of one delivered batch. */
+#define PR_QUEUE_BATCH_MESSAGES_MAX 100
+/* PR_QUEUE_BATCH_BYTES_MAX is the most the bodies of one sendBatch may have together, in bytes. */
+#define PR_QUEUE_BATCH_BYTES_MAX 256000
+/* PR_QUEUE_DELAY_S_MAX is the longest delay of a message, in seconds: 12 hours. */
+#define PR_QUEUE_DELAY_S_MAX 43200
+
+/* pr_analytics_write_request writes a data point to a dataset. The reply comes at once, before the point is stored, and
+   whether or not it will be. */
+typedef struct pr_analytics_write_request {
+  /* indexes are at most one value of up to 96 bytes. */
+  const pr_str *indexes;
+  size_t indexes_len;
+  /* blobs are up to 20 values of together up to 16,000 bytes; an empty one holds its place. */
+  const pr_str *blobs;
+  size_t blobs_len;
+  /* doubles are up to 20 numbers. */
+  const double *doubles;
+  size_t doubles_len;
+} pr_analytics_write_request;
+
+/* pr_analytics_write_reply says nothing. */
+typedef struct pr_analytics_write_reply {
+  char no_fields;
+} pr_analytics_write_reply;
+
+/* pr_d1_statement is one prepared statement with its parameters. */
+typedef struct pr_d1_statement {
+  /* SQL is the text, up to 100,000 bytes. Several statements may stand in it, of which the last may have parameters and
+     gives the result. */
+  pr_str sql;
+  /* params are the values for ?, ?NNN, :name, @name and $name in the order of their numbers: a CBOR sequence of at most 100
+     scalars. */
+  pr_str params;
+} pr_d1_statement;
+
+/* pr_d1_query_request runs one statement, or several as a batch: in one transaction, all or nothing. Values go in as a CBOR
+   sequence (RFC 8742) of scalars, one after the other without anything around them: null is NULL, an integer of 64 bits is
+   INTEGER, a float is REAL (NaN is NULL), a text string is TEXT, a byte string is BLOB, false and true are the integers 0
+   and 1. */
+typedef struct pr_d1_query_request {
+  /* statements are the statements in order, at least one. */
+  const pr_d1_statement *statements;
+  size_t statements_len;
+  /* session is empty outside of a session, else "first-unconstrained", "first-primary" or the newest bookmark seen. */
+  pr_str session;
+} pr_d1_query_request;
+
+/* pr_d1_meta is what a statement did and cost. */
+typedef struct pr_d1_meta {
+  /* duration_ms is the time the statement took in SQLite, in milliseconds. */
+  double duration_ms;
+  /* changes is how many rows were inserted, updated or deleted, those of triggers included. */
+  int64_t changes;
+  /* last_row_id is the rowid of the newest row inserted by this connection's statements, carried over from earlier ones. */
+  int64_t last_row_id;
+  /* changed_db says whether the database is another one than before. */
+  bool changed_db;
+  /* size_after is the size of the database afterwards, in bytes. */
+  int64_t size_after;
+  /* rows_read is how many rows of tables and indexes were read. */
+  int64_t rows_read;
+  /* rows_written is how many rows of tables and indexes were written. */
+  int64_t rows_written;
+  /* served_by names what ran the statement. */
+  pr_str served_by;
+} pr_d1_meta;
+
+/* pr_d1_result is what one statement gave. */
+typedef struct pr_d1_result {
+  /* columns are the names of the columns; empty where the statement gives no rows by nature. A name may stand there twice. */
+  const pr_str *columns;
+  size_t columns_len;
+  /* rows are the values of all rows, row after row: a CBOR sequence of scalars (null, integer, float of 64 bits, text
+     string, byte string), as many in each row as there are columns. Text that is not UTF-8 comes with U+FFFD in the place of
+     each bad byte. */
+  pr_str rows;
+  /* row_count is how many rows there are. */
+  uint32_t row_count;
+  /* meta is what the statement did. */
+  const pr_d1_meta *meta; /* NULL when absent */
+} pr_d1_result;
+
+/* pr_d1_query_reply has one result per statement. */
+typedef struct pr_d1_query_reply {
+  /* results are in the order of the statements. */
+  const pr_d1_result *results;
+  size_t results_len;
+  /* bookmark names the state of the database that this reply shows: 8-8-8-32 hexadecimal digits, growing with every write. */
+  pr_str bookmark;
+} pr_d1_query_reply;
+
+/* pr_d1_exec_request runs a text of SQL, one item per line, in one transaction and without parameters. */
+typedef struct pr_d1_exec_request {
+  /* SQL is the text. Lines are trimmed, empty ones left out; each must be a whole statement (or several). */
+  pr_str sql;
+} pr_d1_exec_request;
+
+/* pr_d1_exec_reply says how much was run. */
+typedef struct pr_d1_exec_reply {
+  /* count is how many lines were run. */
+  uint32_t count;
+  /* duration_ms is how long that took, in milliseconds. */
+  double duration_ms;
+} pr_d1_exec_reply;
+
+/* pr_d1_dump_request asks for the database as a file. The platform answers it with an error, and so does pagesrun; "pagesrun
+   d1 export" gives the data. */
+typedef struct pr_d1_dump_request {
+  char no_fields;
+} pr_d1_dump_request;
+
+/* pr_d1_dump_reply never comes. */
+typedef struct pr_d1_dump_reply {
+  char no_fields;
+} pr_d1_dump_reply;
 
 /* Error is a failed operation: what a guest may know about it. In a reply it stands alone under key 0. */
 typedef struct pr_error {
@@ -153,9 +324,56 @@ typedef struct pr_fetch_event {
   pr_str protocol;
 } pr_fetch_event;
 
-/* Event is the message behind handle 0: one thing for the guest to do. */
+/* pr_scheduled_event is the tick of a cron trigger. */
+typedef struct pr_scheduled_event {
+  /* scheduled_time_ms is the minute the event was due at, in milliseconds since the Unix epoch. The event may run later. */
+  int64_t scheduled_time_ms;
+  /* cron is the expression as the configuration has it. */
+  pr_str cron;
+} pr_scheduled_event;
+
+/* pr_queue_message is one delivery of a message. */
+typedef struct pr_queue_message {
+  /* ID names the message: 32 hexadecimal digits, the same at every delivery. */
+  pr_str id;
+  /* timestamp_ms is when the message was sent, in milliseconds since the Unix epoch. */
+  int64_t timestamp_ms;
+  /* body is the message. */
+  pr_str body;
+  /* content_type is "json", "text", "bytes" or "v8". */
+  pr_str content_type;
+  /* attempts counts the deliveries of the message with this one: 1 at first. */
+  uint32_t attempts;
+} pr_queue_message;
+
+/* pr_queue_metrics is the state of a queue. */
+typedef struct pr_queue_metrics {
+  /* backlog_count is how many messages wait, those being delivered or delayed included. */
+  uint64_t backlog_count;
+  /* backlog_bytes is how many bytes their bodies have. */
+  uint64_t backlog_bytes;
+  /* oldest_message_timestamp_ms is when the oldest of them was sent, in milliseconds since the Unix epoch; absent when none
+     waits. */
+  bool has_oldest_message_timestamp_ms;
+  int64_t oldest_message_timestamp_ms;
+} pr_queue_metrics;
+
+/* pr_queue_event is a batch of messages of a queue. messages neither acknowledged nor retried when the handler returns are
+   acknowledged; when it fails they are retried. */
+typedef struct pr_queue_event {
+  /* queue is the name of the queue. */
+  pr_str queue;
+  /* messages are 1 to 100 messages. */
+  const pr_queue_message *messages;
+  size_t messages_len;
+  /* metrics is the queue's state when the batch was made. */
+  const pr_queue_metrics *metrics; /* NULL when absent */
+} pr_queue_event;
+
+/* Event is the message behind handle 0: one thing for the guest to do. An event other than a fetch has succeeded when its
+   handler returns without having called "fail". */
 typedef struct pr_event {
-  /* kind says which of the other fields is there: "fetch". */
+  /* kind says which of the other fields is there: "fetch", "scheduled" or "queue". */
   pr_str kind;
   /* ID names the event in logs and in errors shown to clients. */
   pr_str id;
@@ -163,7 +381,24 @@ typedef struct pr_event {
   int64_t time_ms;
   /* fetch is the HTTP request of an PR_EVENT_FETCH. */
   const pr_fetch_event *fetch; /* NULL when absent */
+  /* scheduled is the tick of an PR_EVENT_SCHEDULED. */
+  const pr_scheduled_event *scheduled; /* NULL when absent */
+  /* queue is the batch of an PR_EVENT_QUEUE. */
+  const pr_queue_event *queue; /* NULL when absent */
 } pr_event;
+
+/* pr_fail_request says that the handler has failed, before it returns. The event's outcome is "exception". A fetch event
+   that has no response yet is answered with status 500, a queue's messages that are not settled are retried. The target is
+   the empty string. */
+typedef struct pr_fail_request {
+  /* message is why, for the log; clients never see it. */
+  pr_str message;
+} pr_fail_request;
+
+/* pr_fail_reply says that the failure has been noted. */
+typedef struct pr_fail_reply {
+  char no_fields;
+} pr_fail_reply;
 
 /* pr_respond_request answers an PR_EVENT_FETCH. The response goes out at once; the guest may keep working afterwards, and
    the event ends when its handler returns. The target is the empty string. */
@@ -351,6 +586,96 @@ typedef struct pr_kv_list_reply {
   pr_str cursor;
 } pr_kv_list_reply;
 
+/* pr_queues_send_request sends one message. The reply comes when the message is durable. */
+typedef struct pr_queues_send_request {
+  /* body is the message, up to 128,000 bytes. */
+  pr_str body;
+  /* content_type is "json" (also when empty), "text" or "bytes". */
+  pr_str content_type;
+  /* delay_s is after how many seconds the message is delivered at the earliest, 0 to 43,200; absent means the producer's
+     delivery_delay. */
+  bool has_delay_s;
+  int64_t delay_s;
+} pr_queues_send_request;
+
+/* pr_queues_send_reply says that the message is stored. */
+typedef struct pr_queues_send_reply {
+  /* metrics is the queue's state right after. */
+  const pr_queue_metrics *metrics; /* NULL when absent */
+} pr_queues_send_reply;
+
+/* pr_queue_send is one message of a batch to send. */
+typedef struct pr_queue_send {
+  /* body is the message, up to 128,000 bytes. */
+  pr_str body;
+  /* content_type is "json" (also when empty), "text" or "bytes". */
+  pr_str content_type;
+  /* delay_s is after how many seconds the message is delivered at the earliest; absent means the batch's. */
+  bool has_delay_s;
+  int64_t delay_s;
+} pr_queue_send;
+
+/* pr_queues_send_batch_request sends up to 100 messages of together up to 256,000 bytes: all of them are stored, or none. */
+typedef struct pr_queues_send_batch_request {
+  /* messages are the messages in order. */
+  const pr_queue_send *messages;
+  size_t messages_len;
+  /* delay_s is the delay of messages that have none of their own. */
+  bool has_delay_s;
+  int64_t delay_s;
+} pr_queues_send_batch_request;
+
+/* pr_queues_send_batch_reply says that the messages are stored. */
+typedef struct pr_queues_send_batch_reply {
+  /* metrics is the queue's state right after. */
+  const pr_queue_metrics *metrics; /* NULL when absent */
+} pr_queues_send_batch_reply;
+
+/* pr_queues_metrics_request asks for a queue's state. */
+typedef struct pr_queues_metrics_request {
+  char no_fields;
+} pr_queues_metrics_request;
+
+/* pr_queues_metrics_reply is a queue's state. */
+typedef struct pr_queues_metrics_reply {
+  /* metrics is the state. */
+  const pr_queue_metrics *metrics; /* NULL when absent */
+} pr_queues_metrics_reply;
+
+/* pr_ack_request acknowledges messages of the batch that is the event: they are not delivered again, even if the handler
+   fails later. The first of ack and retry wins for each message; what a call asks for messages settled before is ignored
+   with a warning in the log. The target is the empty string; only a queue event has the operation. */
+typedef struct pr_ack_request {
+  /* messages are positions in the batch, from 0. */
+  const uint32_t *messages;
+  size_t messages_len;
+  /* all is every message that nothing has been said of by itself. */
+  bool all;
+} pr_ack_request;
+
+/* pr_ack_reply says that the wish has been noted. */
+typedef struct pr_ack_reply {
+  char no_fields;
+} pr_ack_reply;
+
+/* pr_retry_request has messages of the batch that is the event delivered again, unless their attempts are used up. See
+   pr_ack_request for what wins. The target is the empty string; only a queue event has the operation. */
+typedef struct pr_retry_request {
+  /* messages are positions in the batch, from 0. */
+  const uint32_t *messages;
+  size_t messages_len;
+  /* all is every message that nothing has been said of by itself. */
+  bool all;
+  /* delay_s is after how many seconds, 0 to 43,200; absent means the consumer's retry_delay. */
+  bool has_delay_s;
+  int64_t delay_s;
+} pr_retry_request;
+
+/* pr_retry_reply says that the wish has been noted. */
+typedef struct pr_retry_reply {
+  char no_fields;
+} pr_retry_reply;
+
 /* pr_secrets_get_request reads a secret. The target is the secret's name. */
 typedef struct pr_secrets_get_request {
   char no_fields;
@@ -383,6 +708,41 @@ typedef struct pr_vars_get_reply {
    call's handle at once; when pr_wait says that the call is ready, _take takes its reply. Where the operation fails,
    pr_error_text says why. target is the binding's name. Messages are only read before the function returns. Take every reply:
    a call that has not finished when the event ends is canceled, and may not even have begun. */
+
+/* pr_analytics_write_request writes a data point to a dataset. The reply comes at once, before the point is stored, and
+   whether or not it will be. */
+pr_code pr_analytics_write(const char *target, const pr_analytics_write_request *request, pr_analytics_write_reply *reply);
+pr_handle pr_analytics_write_start(const char *target, const pr_analytics_write_request *request);
+pr_code pr_analytics_write_take(pr_handle call, pr_analytics_write_reply *reply);
+
+/* pr_d1_query_request runs one statement, or several as a batch: in one transaction, all or nothing. Values go in as a CBOR
+   sequence (RFC 8742) of scalars, one after the other without anything around them: null is NULL, an integer of 64 bits is
+   INTEGER, a float is REAL (NaN is NULL), a text string is TEXT, a byte string is BLOB, false and true are the integers 0
+   and 1. */
+/* Errors of its own: invalid_argument, too_large, limit_exceeded, timeout, storage_full, storage_failed, unavailable. */
+pr_code pr_d1_query(const char *target, const pr_d1_query_request *request, pr_d1_query_reply *reply);
+pr_handle pr_d1_query_start(const char *target, const pr_d1_query_request *request);
+pr_code pr_d1_query_take(pr_handle call, pr_d1_query_reply *reply);
+
+/* pr_d1_exec_request runs a text of SQL, one item per line, in one transaction and without parameters. */
+/* Errors of its own: invalid_argument, too_large, limit_exceeded, timeout, storage_full, storage_failed, unavailable. */
+pr_code pr_d1_exec(const char *target, const pr_d1_exec_request *request, pr_d1_exec_reply *reply);
+pr_handle pr_d1_exec_start(const char *target, const pr_d1_exec_request *request);
+pr_code pr_d1_exec_take(pr_handle call, pr_d1_exec_reply *reply);
+
+/* pr_d1_dump_request asks for the database as a file. The platform answers it with an error, and so does pagesrun; "pagesrun
+   d1 export" gives the data. */
+/* Errors of its own: unsupported. */
+pr_code pr_d1_dump(const char *target, const pr_d1_dump_request *request, pr_d1_dump_reply *reply);
+pr_handle pr_d1_dump_start(const char *target, const pr_d1_dump_request *request);
+pr_code pr_d1_dump_take(pr_handle call, pr_d1_dump_reply *reply);
+
+/* pr_fail_request says that the handler has failed, before it returns. The event's outcome is "exception". A fetch event
+   that has no response yet is answered with status 500, a queue's messages that are not settled are retried. The target is
+   the empty string. */
+pr_code pr_fail(const char *target, const pr_fail_request *request, pr_fail_reply *reply);
+pr_handle pr_fail_start(const char *target, const pr_fail_request *request);
+pr_code pr_fail_take(pr_handle call, pr_fail_reply *reply);
 
 /* pr_respond_request answers an PR_EVENT_FETCH. The response goes out at once; the guest may keep working afterwards, and
    the event ends when its handler returns. The target is the empty string. */
@@ -432,6 +792,39 @@ pr_code pr_kv_delete_take(pr_handle call, pr_kv_delete_reply *reply);
 pr_code pr_kv_list(const char *target, const pr_kv_list_request *request, pr_kv_list_reply *reply);
 pr_handle pr_kv_list_start(const char *target, const pr_kv_list_request *request);
 pr_code pr_kv_list_take(pr_handle call, pr_kv_list_reply *reply);
+
+/* pr_queues_send_request sends one message. The reply comes when the message is durable. */
+/* Errors of its own: invalid_argument, too_large, unsupported, storage_full, storage_failed, unavailable. */
+pr_code pr_queues_send(const char *target, const pr_queues_send_request *request, pr_queues_send_reply *reply);
+pr_handle pr_queues_send_start(const char *target, const pr_queues_send_request *request);
+pr_code pr_queues_send_take(pr_handle call, pr_queues_send_reply *reply);
+
+/* pr_queues_send_batch_request sends up to 100 messages of together up to 256,000 bytes: all of them are stored, or none. */
+/* Errors of its own: invalid_argument, too_large, unsupported, storage_full, storage_failed, unavailable. */
+pr_code pr_queues_send_batch(const char *target, const pr_queues_send_batch_request *request, pr_queues_send_batch_reply *reply);
+pr_handle pr_queues_send_batch_start(const char *target, const pr_queues_send_batch_request *request);
+pr_code pr_queues_send_batch_take(pr_handle call, pr_queues_send_batch_reply *reply);
+
+/* pr_queues_metrics_request asks for a queue's state. */
+/* Errors of its own: storage_failed, unavailable. */
+pr_code pr_queues_metrics(const char *target, const pr_queues_metrics_request *request, pr_queues_metrics_reply *reply);
+pr_handle pr_queues_metrics_start(const char *target, const pr_queues_metrics_request *request);
+pr_code pr_queues_metrics_take(pr_handle call, pr_queues_metrics_reply *reply);
+
+/* pr_ack_request acknowledges messages of the batch that is the event: they are not delivered again, even if the handler
+   fails later. The first of ack and retry wins for each message; what a call asks for messages settled before is ignored
+   with a warning in the log. The target is the empty string; only a queue event has the operation. */
+/* Errors of its own: invalid_argument, unknown_operation. */
+pr_code pr_ack(const char *target, const pr_ack_request *request, pr_ack_reply *reply);
+pr_handle pr_ack_start(const char *target, const pr_ack_request *request);
+pr_code pr_ack_take(pr_handle call, pr_ack_reply *reply);
+
+/* pr_retry_request has messages of the batch that is the event delivered again, unless their attempts are used up. See
+   pr_ack_request for what wins. The target is the empty string; only a queue event has the operation. */
+/* Errors of its own: invalid_argument, unknown_operation. */
+pr_code pr_retry(const char *target, const pr_retry_request *request, pr_retry_reply *reply);
+pr_handle pr_retry_start(const char *target, const pr_retry_request *request);
+pr_code pr_retry_take(pr_handle call, pr_retry_reply *reply);
 
 /* pr_secrets_get_request reads a secret. The target is the secret's name. */
 /* Errors of its own: not_configured, wrong_kind. */
@@ -771,6 +1164,349 @@ static void pr_skip(pr_reader *r) {
 
 /* ---- Messages -------------------------------------------------------------------------------------------------------- */
 
+static inline void pr_analytics_write_request_encode(pr_buf *b, const pr_analytics_write_request *m) {
+  pr_put_map(b, (size_t)((m->indexes_len != 0) + (m->blobs_len != 0) + (m->doubles_len != 0)));
+  if (m->indexes_len != 0) {
+    pr_put_uint(b, 1);
+    pr_put_array(b, m->indexes_len);
+    for (size_t i = 0; i < m->indexes_len; i++) pr_put_bytes(b, m->indexes[i]);
+  }
+  if (m->blobs_len != 0) {
+    pr_put_uint(b, 2);
+    pr_put_array(b, m->blobs_len);
+    for (size_t i = 0; i < m->blobs_len; i++) pr_put_bytes(b, m->blobs[i]);
+  }
+  if (m->doubles_len != 0) {
+    pr_put_uint(b, 3);
+    pr_put_array(b, m->doubles_len);
+    for (size_t i = 0; i < m->doubles_len; i++) pr_put_float64(b, m->doubles[i]);
+  }
+}
+
+static inline void pr_analytics_write_request_decode(pr_reader *r, pr_analytics_write_request *m) {
+  pr_map it = pr_take_map(r);
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    if ((m->indexes_len = pr_take_array(r)) != 0) {
+      pr_str *items = (pr_str *)pr_alloc(m->indexes_len * sizeof *items);
+      memset(items, 0, m->indexes_len * sizeof *items);
+      for (size_t i = 0; i < m->indexes_len; i++) items[i] = pr_take_bytes(r);
+      m->indexes = items;
+    }
+    pr_end_array(r);
+    break;
+  case 2:
+    if ((m->blobs_len = pr_take_array(r)) != 0) {
+      pr_str *items = (pr_str *)pr_alloc(m->blobs_len * sizeof *items);
+      memset(items, 0, m->blobs_len * sizeof *items);
+      for (size_t i = 0; i < m->blobs_len; i++) items[i] = pr_take_bytes(r);
+      m->blobs = items;
+    }
+    pr_end_array(r);
+    break;
+  case 3:
+    if ((m->doubles_len = pr_take_array(r)) != 0) {
+      double *items = (double *)pr_alloc(m->doubles_len * sizeof *items);
+      memset(items, 0, m->doubles_len * sizeof *items);
+      for (size_t i = 0; i < m->doubles_len; i++) items[i] = pr_take_float64(r);
+      m->doubles = items;
+    }
+    pr_end_array(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_analytics_write_reply_encode(pr_buf *b, const pr_analytics_write_reply *m) {
+  (void)m;
+  pr_put_map(b, 0);
+}
+
+static inline void pr_analytics_write_reply_decode(pr_reader *r, pr_analytics_write_reply *m) {
+  pr_map it = pr_take_map(r);
+  (void)m;
+  while (pr_next(&it, r)) pr_skip(r);
+}
+
+static inline void pr_d1_statement_encode(pr_buf *b, const pr_d1_statement *m) {
+  pr_put_map(b, (size_t)((m->sql.len != 0) + (m->params.len != 0)));
+  if (m->sql.len != 0) {
+    pr_put_uint(b, 1);
+    pr_put_bytes(b, m->sql);
+  }
+  if (m->params.len != 0) {
+    pr_put_uint(b, 2);
+    pr_put_bytes(b, m->params);
+  }
+}
+
+static inline void pr_d1_statement_decode(pr_reader *r, pr_d1_statement *m) {
+  pr_map it = pr_take_map(r);
+  m->sql.data = "";
+  m->params.data = "";
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    m->sql = pr_take_bytes(r);
+    break;
+  case 2:
+    m->params = pr_take_bytes(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_d1_query_request_encode(pr_buf *b, const pr_d1_query_request *m) {
+  pr_put_map(b, (size_t)((m->statements_len != 0) + (m->session.len != 0)));
+  if (m->statements_len != 0) {
+    pr_put_uint(b, 1);
+    pr_put_array(b, m->statements_len);
+    for (size_t i = 0; i < m->statements_len; i++) pr_d1_statement_encode(b, &m->statements[i]);
+  }
+  if (m->session.len != 0) {
+    pr_put_uint(b, 2);
+    pr_put_text(b, m->session);
+  }
+}
+
+static inline void pr_d1_query_request_decode(pr_reader *r, pr_d1_query_request *m) {
+  pr_map it = pr_take_map(r);
+  m->session.data = "";
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    if ((m->statements_len = pr_take_array(r)) != 0) {
+      pr_d1_statement *items = (pr_d1_statement *)pr_alloc(m->statements_len * sizeof *items);
+      memset(items, 0, m->statements_len * sizeof *items);
+      for (size_t i = 0; i < m->statements_len; i++) pr_d1_statement_decode(r, &items[i]);
+      m->statements = items;
+    }
+    pr_end_array(r);
+    break;
+  case 2:
+    m->session = pr_take_text(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_d1_meta_encode(pr_buf *b, const pr_d1_meta *m) {
+  pr_put_map(b, (size_t)((pr_float_bits(m->duration_ms) != 0) + (m->changes != 0) + (m->last_row_id != 0) + (m->changed_db) + (m->size_after != 0) + (m->rows_read != 0) + (m->rows_written != 0) + (m->served_by.len != 0)));
+  if (pr_float_bits(m->duration_ms) != 0) {
+    pr_put_uint(b, 1);
+    pr_put_float64(b, m->duration_ms);
+  }
+  if (m->changes != 0) {
+    pr_put_uint(b, 2);
+    pr_put_int(b, m->changes);
+  }
+  if (m->last_row_id != 0) {
+    pr_put_uint(b, 3);
+    pr_put_int(b, m->last_row_id);
+  }
+  if (m->changed_db) {
+    pr_put_uint(b, 4);
+    pr_put_bool(b, m->changed_db);
+  }
+  if (m->size_after != 0) {
+    pr_put_uint(b, 5);
+    pr_put_int(b, m->size_after);
+  }
+  if (m->rows_read != 0) {
+    pr_put_uint(b, 6);
+    pr_put_int(b, m->rows_read);
+  }
+  if (m->rows_written != 0) {
+    pr_put_uint(b, 7);
+    pr_put_int(b, m->rows_written);
+  }
+  if (m->served_by.len != 0) {
+    pr_put_uint(b, 8);
+    pr_put_text(b, m->served_by);
+  }
+}
+
+static inline void pr_d1_meta_decode(pr_reader *r, pr_d1_meta *m) {
+  pr_map it = pr_take_map(r);
+  m->served_by.data = "";
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    m->duration_ms = pr_take_float64(r);
+    break;
+  case 2:
+    m->changes = pr_take_int64(r);
+    break;
+  case 3:
+    m->last_row_id = pr_take_int64(r);
+    break;
+  case 4:
+    m->changed_db = pr_take_bool(r);
+    break;
+  case 5:
+    m->size_after = pr_take_int64(r);
+    break;
+  case 6:
+    m->rows_read = pr_take_int64(r);
+    break;
+  case 7:
+    m->rows_written = pr_take_int64(r);
+    break;
+  case 8:
+    m->served_by = pr_take_text(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_d1_result_encode(pr_buf *b, const pr_d1_result *m) {
+  pr_put_map(b, (size_t)((m->columns_len != 0) + (m->rows.len != 0) + (m->row_count != 0) + (m->meta != NULL)));
+  if (m->columns_len != 0) {
+    pr_put_uint(b, 1);
+    pr_put_array(b, m->columns_len);
+    for (size_t i = 0; i < m->columns_len; i++) pr_put_bytes(b, m->columns[i]);
+  }
+  if (m->rows.len != 0) {
+    pr_put_uint(b, 2);
+    pr_put_bytes(b, m->rows);
+  }
+  if (m->row_count != 0) {
+    pr_put_uint(b, 3);
+    pr_put_uint(b, m->row_count);
+  }
+  if (m->meta != NULL) {
+    pr_put_uint(b, 4);
+    pr_d1_meta_encode(b, m->meta);
+  }
+}
+
+static inline void pr_d1_result_decode(pr_reader *r, pr_d1_result *m) {
+  pr_map it = pr_take_map(r);
+  m->rows.data = "";
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    if ((m->columns_len = pr_take_array(r)) != 0) {
+      pr_str *items = (pr_str *)pr_alloc(m->columns_len * sizeof *items);
+      memset(items, 0, m->columns_len * sizeof *items);
+      for (size_t i = 0; i < m->columns_len; i++) items[i] = pr_take_bytes(r);
+      m->columns = items;
+    }
+    pr_end_array(r);
+    break;
+  case 2:
+    m->rows = pr_take_bytes(r);
+    break;
+  case 3:
+    m->row_count = pr_take_uint32(r);
+    break;
+  case 4:
+    {
+      pr_d1_meta *item = (pr_d1_meta *)pr_alloc(sizeof *item);
+      memset(item, 0, sizeof *item);
+      pr_d1_meta_decode(r, item);
+      m->meta = item;
+    }
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_d1_query_reply_encode(pr_buf *b, const pr_d1_query_reply *m) {
+  pr_put_map(b, (size_t)((m->results_len != 0) + (m->bookmark.len != 0)));
+  if (m->results_len != 0) {
+    pr_put_uint(b, 1);
+    pr_put_array(b, m->results_len);
+    for (size_t i = 0; i < m->results_len; i++) pr_d1_result_encode(b, &m->results[i]);
+  }
+  if (m->bookmark.len != 0) {
+    pr_put_uint(b, 2);
+    pr_put_text(b, m->bookmark);
+  }
+}
+
+static inline void pr_d1_query_reply_decode(pr_reader *r, pr_d1_query_reply *m) {
+  pr_map it = pr_take_map(r);
+  m->bookmark.data = "";
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    if ((m->results_len = pr_take_array(r)) != 0) {
+      pr_d1_result *items = (pr_d1_result *)pr_alloc(m->results_len * sizeof *items);
+      memset(items, 0, m->results_len * sizeof *items);
+      for (size_t i = 0; i < m->results_len; i++) pr_d1_result_decode(r, &items[i]);
+      m->results = items;
+    }
+    pr_end_array(r);
+    break;
+  case 2:
+    m->bookmark = pr_take_text(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_d1_exec_request_encode(pr_buf *b, const pr_d1_exec_request *m) {
+  pr_put_map(b, (size_t)((m->sql.len != 0)));
+  if (m->sql.len != 0) {
+    pr_put_uint(b, 1);
+    pr_put_bytes(b, m->sql);
+  }
+}
+
+static inline void pr_d1_exec_request_decode(pr_reader *r, pr_d1_exec_request *m) {
+  pr_map it = pr_take_map(r);
+  m->sql.data = "";
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    m->sql = pr_take_bytes(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_d1_exec_reply_encode(pr_buf *b, const pr_d1_exec_reply *m) {
+  pr_put_map(b, (size_t)((m->count != 0) + (pr_float_bits(m->duration_ms) != 0)));
+  if (m->count != 0) {
+    pr_put_uint(b, 1);
+    pr_put_uint(b, m->count);
+  }
+  if (pr_float_bits(m->duration_ms) != 0) {
+    pr_put_uint(b, 2);
+    pr_put_float64(b, m->duration_ms);
+  }
+}
+
+static inline void pr_d1_exec_reply_decode(pr_reader *r, pr_d1_exec_reply *m) {
+  pr_map it = pr_take_map(r);
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    m->count = pr_take_uint32(r);
+    break;
+  case 2:
+    m->duration_ms = pr_take_float64(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_d1_dump_request_encode(pr_buf *b, const pr_d1_dump_request *m) {
+  (void)m;
+  pr_put_map(b, 0);
+}
+
+static inline void pr_d1_dump_request_decode(pr_reader *r, pr_d1_dump_request *m) {
+  pr_map it = pr_take_map(r);
+  (void)m;
+  while (pr_next(&it, r)) pr_skip(r);
+}
+
+static inline void pr_d1_dump_reply_encode(pr_buf *b, const pr_d1_dump_reply *m) {
+  (void)m;
+  pr_put_map(b, 0);
+}
+
+static inline void pr_d1_dump_reply_decode(pr_reader *r, pr_d1_dump_reply *m) {
+  pr_map it = pr_take_map(r);
+  (void)m;
+  while (pr_next(&it, r)) pr_skip(r);
+}
+
 static inline void pr_error_encode(pr_buf *b, const pr_error *m) {
   pr_put_map(b, (size_t)((m->code != 0) + (m->message.len != 0) + (m->status != 0)));
   if (m->code != 0) {
@@ -903,8 +1639,161 @@ static inline void pr_fetch_event_decode(pr_reader *r, pr_fetch_event *m) {
   }
 }
 
+static inline void pr_scheduled_event_encode(pr_buf *b, const pr_scheduled_event *m) {
+  pr_put_map(b, (size_t)((m->scheduled_time_ms != 0) + (m->cron.len != 0)));
+  if (m->scheduled_time_ms != 0) {
+    pr_put_uint(b, 1);
+    pr_put_int(b, m->scheduled_time_ms);
+  }
+  if (m->cron.len != 0) {
+    pr_put_uint(b, 2);
+    pr_put_text(b, m->cron);
+  }
+}
+
+static inline void pr_scheduled_event_decode(pr_reader *r, pr_scheduled_event *m) {
+  pr_map it = pr_take_map(r);
+  m->cron.data = "";
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    m->scheduled_time_ms = pr_take_int64(r);
+    break;
+  case 2:
+    m->cron = pr_take_text(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_queue_message_encode(pr_buf *b, const pr_queue_message *m) {
+  pr_put_map(b, (size_t)((m->id.len != 0) + (m->timestamp_ms != 0) + (m->body.len != 0) + (m->content_type.len != 0) + (m->attempts != 0)));
+  if (m->id.len != 0) {
+    pr_put_uint(b, 1);
+    pr_put_text(b, m->id);
+  }
+  if (m->timestamp_ms != 0) {
+    pr_put_uint(b, 2);
+    pr_put_int(b, m->timestamp_ms);
+  }
+  if (m->body.len != 0) {
+    pr_put_uint(b, 3);
+    pr_put_bytes(b, m->body);
+  }
+  if (m->content_type.len != 0) {
+    pr_put_uint(b, 4);
+    pr_put_text(b, m->content_type);
+  }
+  if (m->attempts != 0) {
+    pr_put_uint(b, 5);
+    pr_put_uint(b, m->attempts);
+  }
+}
+
+static inline void pr_queue_message_decode(pr_reader *r, pr_queue_message *m) {
+  pr_map it = pr_take_map(r);
+  m->id.data = "";
+  m->body.data = "";
+  m->content_type.data = "";
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    m->id = pr_take_text(r);
+    break;
+  case 2:
+    m->timestamp_ms = pr_take_int64(r);
+    break;
+  case 3:
+    m->body = pr_take_bytes(r);
+    break;
+  case 4:
+    m->content_type = pr_take_text(r);
+    break;
+  case 5:
+    m->attempts = pr_take_uint32(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_queue_metrics_encode(pr_buf *b, const pr_queue_metrics *m) {
+  pr_put_map(b, (size_t)((m->backlog_count != 0) + (m->backlog_bytes != 0) + (m->has_oldest_message_timestamp_ms)));
+  if (m->backlog_count != 0) {
+    pr_put_uint(b, 1);
+    pr_put_uint(b, m->backlog_count);
+  }
+  if (m->backlog_bytes != 0) {
+    pr_put_uint(b, 2);
+    pr_put_uint(b, m->backlog_bytes);
+  }
+  if (m->has_oldest_message_timestamp_ms) {
+    pr_put_uint(b, 3);
+    pr_put_int(b, m->oldest_message_timestamp_ms);
+  }
+}
+
+static inline void pr_queue_metrics_decode(pr_reader *r, pr_queue_metrics *m) {
+  pr_map it = pr_take_map(r);
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    m->backlog_count = pr_take_uint64(r);
+    break;
+  case 2:
+    m->backlog_bytes = pr_take_uint64(r);
+    break;
+  case 3:
+    m->has_oldest_message_timestamp_ms = true;
+    m->oldest_message_timestamp_ms = pr_take_int64(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_queue_event_encode(pr_buf *b, const pr_queue_event *m) {
+  pr_put_map(b, (size_t)((m->queue.len != 0) + (m->messages_len != 0) + (m->metrics != NULL)));
+  if (m->queue.len != 0) {
+    pr_put_uint(b, 1);
+    pr_put_text(b, m->queue);
+  }
+  if (m->messages_len != 0) {
+    pr_put_uint(b, 2);
+    pr_put_array(b, m->messages_len);
+    for (size_t i = 0; i < m->messages_len; i++) pr_queue_message_encode(b, &m->messages[i]);
+  }
+  if (m->metrics != NULL) {
+    pr_put_uint(b, 3);
+    pr_queue_metrics_encode(b, m->metrics);
+  }
+}
+
+static inline void pr_queue_event_decode(pr_reader *r, pr_queue_event *m) {
+  pr_map it = pr_take_map(r);
+  m->queue.data = "";
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    m->queue = pr_take_text(r);
+    break;
+  case 2:
+    if ((m->messages_len = pr_take_array(r)) != 0) {
+      pr_queue_message *items = (pr_queue_message *)pr_alloc(m->messages_len * sizeof *items);
+      memset(items, 0, m->messages_len * sizeof *items);
+      for (size_t i = 0; i < m->messages_len; i++) pr_queue_message_decode(r, &items[i]);
+      m->messages = items;
+    }
+    pr_end_array(r);
+    break;
+  case 3:
+    {
+      pr_queue_metrics *item = (pr_queue_metrics *)pr_alloc(sizeof *item);
+      memset(item, 0, sizeof *item);
+      pr_queue_metrics_decode(r, item);
+      m->metrics = item;
+    }
+    break;
+  default: pr_skip(r);
+  }
+}
+
 static inline void pr_event_encode(pr_buf *b, const pr_event *m) {
-  pr_put_map(b, (size_t)((m->kind.len != 0) + (m->id.len != 0) + (m->time_ms != 0) + (m->fetch != NULL)));
+  pr_put_map(b, (size_t)((m->kind.len != 0) + (m->id.len != 0) + (m->time_ms != 0) + (m->fetch != NULL) + (m->scheduled != NULL) + (m->queue != NULL)));
   if (m->kind.len != 0) {
     pr_put_uint(b, 1);
     pr_put_text(b, m->kind);
@@ -920,6 +1809,14 @@ static inline void pr_event_encode(pr_buf *b, const pr_event *m) {
   if (m->fetch != NULL) {
     pr_put_uint(b, 4);
     pr_fetch_event_encode(b, m->fetch);
+  }
+  if (m->scheduled != NULL) {
+    pr_put_uint(b, 5);
+    pr_scheduled_event_encode(b, m->scheduled);
+  }
+  if (m->queue != NULL) {
+    pr_put_uint(b, 6);
+    pr_queue_event_encode(b, m->queue);
   }
 }
 
@@ -945,8 +1842,54 @@ static inline void pr_event_decode(pr_reader *r, pr_event *m) {
       m->fetch = item;
     }
     break;
+  case 5:
+    {
+      pr_scheduled_event *item = (pr_scheduled_event *)pr_alloc(sizeof *item);
+      memset(item, 0, sizeof *item);
+      pr_scheduled_event_decode(r, item);
+      m->scheduled = item;
+    }
+    break;
+  case 6:
+    {
+      pr_queue_event *item = (pr_queue_event *)pr_alloc(sizeof *item);
+      memset(item, 0, sizeof *item);
+      pr_queue_event_decode(r, item);
+      m->queue = item;
+    }
+    break;
   default: pr_skip(r);
   }
+}
+
+static inline void pr_fail_request_encode(pr_buf *b, const pr_fail_request *m) {
+  pr_put_map(b, (size_t)((m->message.len != 0)));
+  if (m->message.len != 0) {
+    pr_put_uint(b, 1);
+    pr_put_text(b, m->message);
+  }
+}
+
+static inline void pr_fail_request_decode(pr_reader *r, pr_fail_request *m) {
+  pr_map it = pr_take_map(r);
+  m->message.data = "";
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    m->message = pr_take_text(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_fail_reply_encode(pr_buf *b, const pr_fail_reply *m) {
+  (void)m;
+  pr_put_map(b, 0);
+}
+
+static inline void pr_fail_reply_decode(pr_reader *r, pr_fail_reply *m) {
+  pr_map it = pr_take_map(r);
+  (void)m;
+  while (pr_next(&it, r)) pr_skip(r);
 }
 
 static inline void pr_respond_request_encode(pr_buf *b, const pr_respond_request *m) {
@@ -1517,6 +2460,283 @@ static inline void pr_kv_list_reply_decode(pr_reader *r, pr_kv_list_reply *m) {
   }
 }
 
+static inline void pr_queues_send_request_encode(pr_buf *b, const pr_queues_send_request *m) {
+  pr_put_map(b, (size_t)((m->body.len != 0) + (m->content_type.len != 0) + (m->has_delay_s)));
+  if (m->body.len != 0) {
+    pr_put_uint(b, 1);
+    pr_put_bytes(b, m->body);
+  }
+  if (m->content_type.len != 0) {
+    pr_put_uint(b, 2);
+    pr_put_text(b, m->content_type);
+  }
+  if (m->has_delay_s) {
+    pr_put_uint(b, 3);
+    pr_put_int(b, m->delay_s);
+  }
+}
+
+static inline void pr_queues_send_request_decode(pr_reader *r, pr_queues_send_request *m) {
+  pr_map it = pr_take_map(r);
+  m->body.data = "";
+  m->content_type.data = "";
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    m->body = pr_take_bytes(r);
+    break;
+  case 2:
+    m->content_type = pr_take_text(r);
+    break;
+  case 3:
+    m->has_delay_s = true;
+    m->delay_s = pr_take_int64(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_queues_send_reply_encode(pr_buf *b, const pr_queues_send_reply *m) {
+  pr_put_map(b, (size_t)((m->metrics != NULL)));
+  if (m->metrics != NULL) {
+    pr_put_uint(b, 1);
+    pr_queue_metrics_encode(b, m->metrics);
+  }
+}
+
+static inline void pr_queues_send_reply_decode(pr_reader *r, pr_queues_send_reply *m) {
+  pr_map it = pr_take_map(r);
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    {
+      pr_queue_metrics *item = (pr_queue_metrics *)pr_alloc(sizeof *item);
+      memset(item, 0, sizeof *item);
+      pr_queue_metrics_decode(r, item);
+      m->metrics = item;
+    }
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_queue_send_encode(pr_buf *b, const pr_queue_send *m) {
+  pr_put_map(b, (size_t)((m->body.len != 0) + (m->content_type.len != 0) + (m->has_delay_s)));
+  if (m->body.len != 0) {
+    pr_put_uint(b, 1);
+    pr_put_bytes(b, m->body);
+  }
+  if (m->content_type.len != 0) {
+    pr_put_uint(b, 2);
+    pr_put_text(b, m->content_type);
+  }
+  if (m->has_delay_s) {
+    pr_put_uint(b, 3);
+    pr_put_int(b, m->delay_s);
+  }
+}
+
+static inline void pr_queue_send_decode(pr_reader *r, pr_queue_send *m) {
+  pr_map it = pr_take_map(r);
+  m->body.data = "";
+  m->content_type.data = "";
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    m->body = pr_take_bytes(r);
+    break;
+  case 2:
+    m->content_type = pr_take_text(r);
+    break;
+  case 3:
+    m->has_delay_s = true;
+    m->delay_s = pr_take_int64(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_queues_send_batch_request_encode(pr_buf *b, const pr_queues_send_batch_request *m) {
+  pr_put_map(b, (size_t)((m->messages_len != 0) + (m->has_delay_s)));
+  if (m->messages_len != 0) {
+    pr_put_uint(b, 1);
+    pr_put_array(b, m->messages_len);
+    for (size_t i = 0; i < m->messages_len; i++) pr_queue_send_encode(b, &m->messages[i]);
+  }
+  if (m->has_delay_s) {
+    pr_put_uint(b, 2);
+    pr_put_int(b, m->delay_s);
+  }
+}
+
+static inline void pr_queues_send_batch_request_decode(pr_reader *r, pr_queues_send_batch_request *m) {
+  pr_map it = pr_take_map(r);
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    if ((m->messages_len = pr_take_array(r)) != 0) {
+      pr_queue_send *items = (pr_queue_send *)pr_alloc(m->messages_len * sizeof *items);
+      memset(items, 0, m->messages_len * sizeof *items);
+      for (size_t i = 0; i < m->messages_len; i++) pr_queue_send_decode(r, &items[i]);
+      m->messages = items;
+    }
+    pr_end_array(r);
+    break;
+  case 2:
+    m->has_delay_s = true;
+    m->delay_s = pr_take_int64(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_queues_send_batch_reply_encode(pr_buf *b, const pr_queues_send_batch_reply *m) {
+  pr_put_map(b, (size_t)((m->metrics != NULL)));
+  if (m->metrics != NULL) {
+    pr_put_uint(b, 1);
+    pr_queue_metrics_encode(b, m->metrics);
+  }
+}
+
+static inline void pr_queues_send_batch_reply_decode(pr_reader *r, pr_queues_send_batch_reply *m) {
+  pr_map it = pr_take_map(r);
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    {
+      pr_queue_metrics *item = (pr_queue_metrics *)pr_alloc(sizeof *item);
+      memset(item, 0, sizeof *item);
+      pr_queue_metrics_decode(r, item);
+      m->metrics = item;
+    }
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_queues_metrics_request_encode(pr_buf *b, const pr_queues_metrics_request *m) {
+  (void)m;
+  pr_put_map(b, 0);
+}
+
+static inline void pr_queues_metrics_request_decode(pr_reader *r, pr_queues_metrics_request *m) {
+  pr_map it = pr_take_map(r);
+  (void)m;
+  while (pr_next(&it, r)) pr_skip(r);
+}
+
+static inline void pr_queues_metrics_reply_encode(pr_buf *b, const pr_queues_metrics_reply *m) {
+  pr_put_map(b, (size_t)((m->metrics != NULL)));
+  if (m->metrics != NULL) {
+    pr_put_uint(b, 1);
+    pr_queue_metrics_encode(b, m->metrics);
+  }
+}
+
+static inline void pr_queues_metrics_reply_decode(pr_reader *r, pr_queues_metrics_reply *m) {
+  pr_map it = pr_take_map(r);
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    {
+      pr_queue_metrics *item = (pr_queue_metrics *)pr_alloc(sizeof *item);
+      memset(item, 0, sizeof *item);
+      pr_queue_metrics_decode(r, item);
+      m->metrics = item;
+    }
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_ack_request_encode(pr_buf *b, const pr_ack_request *m) {
+  pr_put_map(b, (size_t)((m->messages_len != 0) + (m->all)));
+  if (m->messages_len != 0) {
+    pr_put_uint(b, 1);
+    pr_put_array(b, m->messages_len);
+    for (size_t i = 0; i < m->messages_len; i++) pr_put_uint(b, m->messages[i]);
+  }
+  if (m->all) {
+    pr_put_uint(b, 2);
+    pr_put_bool(b, m->all);
+  }
+}
+
+static inline void pr_ack_request_decode(pr_reader *r, pr_ack_request *m) {
+  pr_map it = pr_take_map(r);
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    if ((m->messages_len = pr_take_array(r)) != 0) {
+      uint32_t *items = (uint32_t *)pr_alloc(m->messages_len * sizeof *items);
+      memset(items, 0, m->messages_len * sizeof *items);
+      for (size_t i = 0; i < m->messages_len; i++) items[i] = pr_take_uint32(r);
+      m->messages = items;
+    }
+    pr_end_array(r);
+    break;
+  case 2:
+    m->all = pr_take_bool(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_ack_reply_encode(pr_buf *b, const pr_ack_reply *m) {
+  (void)m;
+  pr_put_map(b, 0);
+}
+
+static inline void pr_ack_reply_decode(pr_reader *r, pr_ack_reply *m) {
+  pr_map it = pr_take_map(r);
+  (void)m;
+  while (pr_next(&it, r)) pr_skip(r);
+}
+
+static inline void pr_retry_request_encode(pr_buf *b, const pr_retry_request *m) {
+  pr_put_map(b, (size_t)((m->messages_len != 0) + (m->all) + (m->has_delay_s)));
+  if (m->messages_len != 0) {
+    pr_put_uint(b, 1);
+    pr_put_array(b, m->messages_len);
+    for (size_t i = 0; i < m->messages_len; i++) pr_put_uint(b, m->messages[i]);
+  }
+  if (m->all) {
+    pr_put_uint(b, 2);
+    pr_put_bool(b, m->all);
+  }
+  if (m->has_delay_s) {
+    pr_put_uint(b, 3);
+    pr_put_int(b, m->delay_s);
+  }
+}
+
+static inline void pr_retry_request_decode(pr_reader *r, pr_retry_request *m) {
+  pr_map it = pr_take_map(r);
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    if ((m->messages_len = pr_take_array(r)) != 0) {
+      uint32_t *items = (uint32_t *)pr_alloc(m->messages_len * sizeof *items);
+      memset(items, 0, m->messages_len * sizeof *items);
+      for (size_t i = 0; i < m->messages_len; i++) items[i] = pr_take_uint32(r);
+      m->messages = items;
+    }
+    pr_end_array(r);
+    break;
+  case 2:
+    m->all = pr_take_bool(r);
+    break;
+  case 3:
+    m->has_delay_s = true;
+    m->delay_s = pr_take_int64(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
+static inline void pr_retry_reply_encode(pr_buf *b, const pr_retry_reply *m) {
+  (void)m;
+  pr_put_map(b, 0);
+}
+
+static inline void pr_retry_reply_decode(pr_reader *r, pr_retry_reply *m) {
+  pr_map it = pr_take_map(r);
+  (void)m;
+  while (pr_next(&it, r)) pr_skip(r);
+}
+
 static inline void pr_secrets_get_request_encode(pr_buf *b, const pr_secrets_get_request *m) {
   (void)m;
   pr_put_map(b, 0);
@@ -1614,6 +2834,101 @@ static const char *const pr_code_names[] = {
 static pr_handle pr_start(const char *target, const char *op, size_t op_len, const pr_buf *message);
 static pr_code pr_take(pr_handle call, pr_reader *reply);
 static pr_code pr_finish(pr_reader *reply);
+
+pr_handle pr_analytics_write_start(const char *target, const pr_analytics_write_request *request) {
+  pr_buf b = {NULL, 0, 0};
+  pr_analytics_write_request_encode(&b, request);
+  return pr_start(target, "analytics.write", 15, &b);
+}
+
+pr_code pr_analytics_write_take(pr_handle call, pr_analytics_write_reply *reply) {
+  pr_reader r;
+  memset(reply, 0, sizeof *reply);
+  pr_code code = pr_take(call, &r);
+  if (code != PR_OK) return code;
+  pr_analytics_write_reply_decode(&r, reply);
+  return pr_finish(&r);
+}
+
+pr_code pr_analytics_write(const char *target, const pr_analytics_write_request *request, pr_analytics_write_reply *reply) {
+  return pr_analytics_write_take(pr_analytics_write_start(target, request), reply);
+}
+
+pr_handle pr_d1_query_start(const char *target, const pr_d1_query_request *request) {
+  pr_buf b = {NULL, 0, 0};
+  pr_d1_query_request_encode(&b, request);
+  return pr_start(target, "d1.query", 8, &b);
+}
+
+pr_code pr_d1_query_take(pr_handle call, pr_d1_query_reply *reply) {
+  pr_reader r;
+  memset(reply, 0, sizeof *reply);
+  pr_code code = pr_take(call, &r);
+  if (code != PR_OK) return code;
+  pr_d1_query_reply_decode(&r, reply);
+  return pr_finish(&r);
+}
+
+pr_code pr_d1_query(const char *target, const pr_d1_query_request *request, pr_d1_query_reply *reply) {
+  return pr_d1_query_take(pr_d1_query_start(target, request), reply);
+}
+
+pr_handle pr_d1_exec_start(const char *target, const pr_d1_exec_request *request) {
+  pr_buf b = {NULL, 0, 0};
+  pr_d1_exec_request_encode(&b, request);
+  return pr_start(target, "d1.exec", 7, &b);
+}
+
+pr_code pr_d1_exec_take(pr_handle call, pr_d1_exec_reply *reply) {
+  pr_reader r;
+  memset(reply, 0, sizeof *reply);
+  pr_code code = pr_take(call, &r);
+  if (code != PR_OK) return code;
+  pr_d1_exec_reply_decode(&r, reply);
+  return pr_finish(&r);
+}
+
+pr_code pr_d1_exec(const char *target, const pr_d1_exec_request *request, pr_d1_exec_reply *reply) {
+  return pr_d1_exec_take(pr_d1_exec_start(target, request), reply);
+}
+
+pr_handle pr_d1_dump_start(const char *target, const pr_d1_dump_request *request) {
+  pr_buf b = {NULL, 0, 0};
+  pr_d1_dump_request_encode(&b, request);
+  return pr_start(target, "d1.dump", 7, &b);
+}
+
+pr_code pr_d1_dump_take(pr_handle call, pr_d1_dump_reply *reply) {
+  pr_reader r;
+  memset(reply, 0, sizeof *reply);
+  pr_code code = pr_take(call, &r);
+  if (code != PR_OK) return code;
+  pr_d1_dump_reply_decode(&r, reply);
+  return pr_finish(&r);
+}
+
+pr_code pr_d1_dump(const char *target, const pr_d1_dump_request *request, pr_d1_dump_reply *reply) {
+  return pr_d1_dump_take(pr_d1_dump_start(target, request), reply);
+}
+
+pr_handle pr_fail_start(const char *target, const pr_fail_request *request) {
+  pr_buf b = {NULL, 0, 0};
+  pr_fail_request_encode(&b, request);
+  return pr_start(target, "fail", 4, &b);
+}
+
+pr_code pr_fail_take(pr_handle call, pr_fail_reply *reply) {
+  pr_reader r;
+  memset(reply, 0, sizeof *reply);
+  pr_code code = pr_take(call, &r);
+  if (code != PR_OK) return code;
+  pr_fail_reply_decode(&r, reply);
+  return pr_finish(&r);
+}
+
+pr_code pr_fail(const char *target, const pr_fail_request *request, pr_fail_reply *reply) {
+  return pr_fail_take(pr_fail_start(target, request), reply);
+}
 
 pr_handle pr_respond_start(const char *target, const pr_respond_request *request) {
   pr_buf b = {NULL, 0, 0};
@@ -1765,6 +3080,101 @@ pr_code pr_kv_list_take(pr_handle call, pr_kv_list_reply *reply) {
 
 pr_code pr_kv_list(const char *target, const pr_kv_list_request *request, pr_kv_list_reply *reply) {
   return pr_kv_list_take(pr_kv_list_start(target, request), reply);
+}
+
+pr_handle pr_queues_send_start(const char *target, const pr_queues_send_request *request) {
+  pr_buf b = {NULL, 0, 0};
+  pr_queues_send_request_encode(&b, request);
+  return pr_start(target, "queues.send", 11, &b);
+}
+
+pr_code pr_queues_send_take(pr_handle call, pr_queues_send_reply *reply) {
+  pr_reader r;
+  memset(reply, 0, sizeof *reply);
+  pr_code code = pr_take(call, &r);
+  if (code != PR_OK) return code;
+  pr_queues_send_reply_decode(&r, reply);
+  return pr_finish(&r);
+}
+
+pr_code pr_queues_send(const char *target, const pr_queues_send_request *request, pr_queues_send_reply *reply) {
+  return pr_queues_send_take(pr_queues_send_start(target, request), reply);
+}
+
+pr_handle pr_queues_send_batch_start(const char *target, const pr_queues_send_batch_request *request) {
+  pr_buf b = {NULL, 0, 0};
+  pr_queues_send_batch_request_encode(&b, request);
+  return pr_start(target, "queues.send_batch", 17, &b);
+}
+
+pr_code pr_queues_send_batch_take(pr_handle call, pr_queues_send_batch_reply *reply) {
+  pr_reader r;
+  memset(reply, 0, sizeof *reply);
+  pr_code code = pr_take(call, &r);
+  if (code != PR_OK) return code;
+  pr_queues_send_batch_reply_decode(&r, reply);
+  return pr_finish(&r);
+}
+
+pr_code pr_queues_send_batch(const char *target, const pr_queues_send_batch_request *request, pr_queues_send_batch_reply *reply) {
+  return pr_queues_send_batch_take(pr_queues_send_batch_start(target, request), reply);
+}
+
+pr_handle pr_queues_metrics_start(const char *target, const pr_queues_metrics_request *request) {
+  pr_buf b = {NULL, 0, 0};
+  pr_queues_metrics_request_encode(&b, request);
+  return pr_start(target, "queues.metrics", 14, &b);
+}
+
+pr_code pr_queues_metrics_take(pr_handle call, pr_queues_metrics_reply *reply) {
+  pr_reader r;
+  memset(reply, 0, sizeof *reply);
+  pr_code code = pr_take(call, &r);
+  if (code != PR_OK) return code;
+  pr_queues_metrics_reply_decode(&r, reply);
+  return pr_finish(&r);
+}
+
+pr_code pr_queues_metrics(const char *target, const pr_queues_metrics_request *request, pr_queues_metrics_reply *reply) {
+  return pr_queues_metrics_take(pr_queues_metrics_start(target, request), reply);
+}
+
+pr_handle pr_ack_start(const char *target, const pr_ack_request *request) {
+  pr_buf b = {NULL, 0, 0};
+  pr_ack_request_encode(&b, request);
+  return pr_start(target, "ack", 3, &b);
+}
+
+pr_code pr_ack_take(pr_handle call, pr_ack_reply *reply) {
+  pr_reader r;
+  memset(reply, 0, sizeof *reply);
+  pr_code code = pr_take(call, &r);
+  if (code != PR_OK) return code;
+  pr_ack_reply_decode(&r, reply);
+  return pr_finish(&r);
+}
+
+pr_code pr_ack(const char *target, const pr_ack_request *request, pr_ack_reply *reply) {
+  return pr_ack_take(pr_ack_start(target, request), reply);
+}
+
+pr_handle pr_retry_start(const char *target, const pr_retry_request *request) {
+  pr_buf b = {NULL, 0, 0};
+  pr_retry_request_encode(&b, request);
+  return pr_start(target, "retry", 5, &b);
+}
+
+pr_code pr_retry_take(pr_handle call, pr_retry_reply *reply) {
+  pr_reader r;
+  memset(reply, 0, sizeof *reply);
+  pr_code code = pr_take(call, &r);
+  if (code != PR_OK) return code;
+  pr_retry_reply_decode(&r, reply);
+  return pr_finish(&r);
+}
+
+pr_code pr_retry(const char *target, const pr_retry_request *request, pr_retry_reply *reply) {
+  return pr_retry_take(pr_retry_start(target, request), reply);
 }
 
 pr_handle pr_secrets_get_start(const char *target, const pr_secrets_get_request *request) {

@@ -53,12 +53,12 @@ type structured struct {
 
 // names are those of the fields of lines, as the form has them.
 type names struct {
-	event, method, path, status, outcome, duration, cpu, fuel, memory, reused, discarded, err, source string
+	event, kind, detail, method, path, status, outcome, duration, cpu, fuel, memory, reused, discarded, err, source string
 }
 
 func newStructured(f form) *structured {
 	return &structured{form: f, names: names{
-		event: f.name("event"), method: f.name("method"), path: f.name("path"), status: f.name("status"), outcome: f.name("outcome"),
+		event: f.name("event"), kind: f.name("kind"), detail: f.name("detail"), method: f.name("method"), path: f.name("path"), status: f.name("status"), outcome: f.name("outcome"),
 		duration: f.name("duration_us"), cpu: f.name("cpu_us"), fuel: f.name("fuel"), memory: f.name("memory"), reused: f.name("reused"),
 		discarded: f.name("discarded"), err: f.name("error"), source: f.name("source"),
 	}}
@@ -75,10 +75,8 @@ func number(b []byte, name string, value int64) []byte {
 func (s *structured) appendEvent(b []byte, at time.Time, level slog.Level, e *runtime.Report) []byte {
 	n := &s.names
 	b = s.begin(b, at, level, "event")
-	b = s.text(b, n.event, e.Request.ID)
-	b = s.text(b, n.method, e.Request.Fetch.Method)
-	b = s.text(b, n.path, pathOf(string(e.Request.Fetch.URL)))
-	b = number(b, n.status, int64(e.Status))
+	b = s.text(b, n.event, e.ID)
+	b = s.appendSubject(b, e)
 	b = s.text(b, n.outcome, string(e.Outcome))
 	b = number(b, n.duration, e.Duration.Microseconds())
 	b = number(b, n.cpu, e.CPU.Microseconds())
@@ -93,6 +91,18 @@ func (s *structured) appendEvent(b []byte, at time.Time, level slog.Level, e *ru
 	}
 	value, rest := s.split(e.Err.Error())
 	return s.end(s.text(b, n.err, value), rest)
+}
+
+// appendSubject says what the event was about.
+func (s *structured) appendSubject(b []byte, e *runtime.Report) []byte {
+	n := &s.names
+	if e.Request == nil {
+		b = s.text(b, n.kind, e.Kind)
+		return s.text(b, n.detail, e.Detail)
+	}
+	b = s.text(b, n.method, e.Request.Fetch.Method)
+	b = s.text(b, n.path, pathOf(string(e.Request.Fetch.URL)))
+	return number(b, n.status, int64(e.Status))
 }
 
 func (s *structured) appendGuest(b []byte, at time.Time, level slog.Level, g guestLine) []byte {

@@ -22,7 +22,8 @@ import (
 
 func report() *runtime.Report {
 	return &runtime.Report{
-		Request: &runtime.Request{ID: "ev1", Start: time.Now(), Fetch: abi.FetchEvent{Method: "GET", URL: "http://a/p\"\x01\u2028é\xff?secret=1"}},
+		ID: "ev1", Kind: abi.EventFetch, Start: time.Now(),
+		Request: &runtime.Request{Fetch: abi.FetchEvent{Method: "GET", URL: "http://a/p\"\x01\u2028é\xff?secret=1"}},
 		Outcome: runtime.OutcomeOK, Status: 200, Duration: 1234 * time.Microsecond, CPU: 56 * time.Microsecond,
 		Fuel: 789, MemoryBytes: 65536, Reused: true,
 	}
@@ -31,7 +32,7 @@ func report() *runtime.Report {
 // asSlog writes a report through the handler the quick way has to agree with.
 func asSlog(h slog.Handler, now time.Time, e *runtime.Report) {
 	r := slog.NewRecord(now, slog.LevelInfo, "event", 0)
-	r.AddAttrs(slog.String("event", e.Request.ID), slog.String("method", e.Request.Fetch.Method), slog.String("path", pathOf(string(e.Request.Fetch.URL))),
+	r.AddAttrs(slog.String("event", e.ID), slog.String("method", e.Request.Fetch.Method), slog.String("path", pathOf(string(e.Request.Fetch.URL))),
 		slog.Int("status", e.Status), slog.String("outcome", string(e.Outcome)), slog.Int64("duration_us", 1234), slog.Int64("cpu_us", 56),
 		slog.Int64("fuel", e.Fuel), slog.Int64("memory", e.MemoryBytes), slog.Bool("reused", e.Reused))
 	h.Handle(nil, r)
@@ -90,7 +91,7 @@ func TestAnEventIsLoggedWithTheTimeItEnded(t *testing.T) {
 	New(log, prometheus.NewRegistry()).EventDone(e)
 	log.Close()
 	var line struct{ Time time.Time }
-	if err := json.Unmarshal(b.Bytes(), &line); err != nil || !line.Time.Equal(e.Request.Start.Add(e.Duration)) {
+	if err := json.Unmarshal(b.Bytes(), &line); err != nil || !line.Time.Equal(e.Start.Add(e.Duration)) {
 		t.Errorf("%v: %s", err, b.String())
 	}
 }
@@ -176,10 +177,10 @@ func TestEventsAreCountedByOutcome(t *testing.T) {
 	o.GuestLog("ev1", "stdout", abi.LogInfo, "hello")
 	got := exposed(reg)
 	for _, want := range []string{
-		`pagesrun_events_total{outcome="canceled"} 0`,
-		`pagesrun_events_total{outcome="exceeded_cpu"} 1`,
-		`pagesrun_events_total{outcome="ok"} 1`,
-		`pagesrun_events_total{outcome="new_outcome"} 1`,
+		`pagesrun_events_total{kind="fetch",outcome="canceled"} 0`,
+		`pagesrun_events_total{kind="fetch",outcome="exceeded_cpu"} 1`,
+		`pagesrun_events_total{kind="fetch",outcome="ok"} 1`,
+		`pagesrun_events_total{kind="fetch",outcome="new_outcome"} 1`,
 		`pagesrun_instances_discarded_total{reason="trap"} 1`,
 		`pagesrun_instances_reused_total 1`,
 		`pagesrun_guest_log_lines_total{source="stdout"} 1`,

@@ -14,7 +14,7 @@ import (
 // Observer counts, measures and logs events. It is a [runtime.Observer].
 type Observer struct {
 	log      *Log
-	outcomes map[runtime.Outcome]prometheus.Counter // complete after New, so that reading needs no lock
+	outcomes map[runtime.Outcome]prometheus.Counter // of fetch events; complete after New, so that reading needs no lock
 	other    *prometheus.CounterVec
 	discards *prometheus.CounterVec
 	guest    *prometheus.CounterVec
@@ -42,16 +42,16 @@ var (
 // New makes an observer whose metrics are in reg and whose lines go to log, nil for none.
 func New(log *Log, reg prometheus.Registerer) *Observer {
 	o := &Observer{log: log, outcomes: map[runtime.Outcome]prometheus.Counter{}}
-	o.other = counters(reg, "pagesrun_events_total", "Events, by how they ended.", "outcome")
+	o.other = counters(reg, "pagesrun_events_total", "Events, by kind and by how they ended.", "kind", "outcome")
 	o.discards = counters(reg, "pagesrun_instances_discarded_total", "Instances thrown away after an event, by reason.", "reason")
 	o.guest = counters(reg, "pagesrun_guest_log_lines_total", "Lines guests have written, by where to.", "source")
-	o.duration = histogram(reg, "pagesrun_event_duration_seconds", "From a request's head until its guest was done.", durationBounds)
+	o.duration = histogram(reg, "pagesrun_event_duration_seconds", "From an event's beginning (a request's head) until its guest was done.", durationBounds)
 	o.cpu = histogram(reg, "pagesrun_event_cpu_seconds", "Time spent inside guest code per event.", cpuBounds)
 	o.poolWait = histogram(reg, "pagesrun_event_pool_wait_seconds", "Time an event waited for an instance.", waitBounds)
 	o.fuel = counter(reg, "pagesrun_event_fuel_total", "Units of guest code run, about one per instruction.")
 	o.reused = counter(reg, "pagesrun_instances_reused_total", "Events that ran in an instance earlier events had used.")
 	for _, outcome := range outcomes {
-		o.outcomes[outcome] = o.other.WithLabelValues(string(outcome))
+		o.outcomes[outcome] = o.other.WithLabelValues(abi.EventFetch, string(outcome))
 	}
 	if log != nil {
 		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
@@ -61,8 +61,8 @@ func New(log *Log, reg prometheus.Registerer) *Observer {
 	return o
 }
 
-func counters(reg prometheus.Registerer, name, help, label string) *prometheus.CounterVec {
-	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+func counters(reg prometheus.Registerer, name, help string, labels ...string) *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	reg.MustRegister(c)
 	return c
 }
@@ -87,7 +87,7 @@ func (o *Observer) EventDone(e *runtime.Report) {
 		return
 	}
 	line := lines.Get().(*[]byte)
-	*line = o.log.format.appendEvent((*line)[:0], e.Request.Start.Add(e.Duration), level, e)
+	*line = o.log.format.appendEvent((*line)[:0], e.Start.Add(e.Duration), level, e)
 	o.log.Write(*line)
 	lines.Put(line)
 }
@@ -96,10 +96,10 @@ func (o *Observer) EventDone(e *runtime.Report) {
 var lines = sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b }}
 
 func (o *Observer) count(e *runtime.Report) {
-	if c := o.outcomes[e.Outcome]; c != nil {
+	if c := o.outcomes[e.Outcome]; c != nil && e.Kind == abi.EventFetch {
 		c.Inc()
 	} else {
-		o.other.WithLabelValues(string(e.Outcome)).Inc()
+		o.other.WithLabelValues(e.Kind, string(e.Outcome)).Inc()
 	}
 	o.duration.Observe(e.Duration.Seconds())
 	o.cpu.Observe(e.CPU.Seconds())

@@ -52,12 +52,7 @@ func (p *pretty) clock(b []byte, now time.Time) []byte {
 // appendEvent gives "12:34:56 GET /todos 200 1.2ms (cpu 0.3ms)" and what went wrong, with the event's id: the client has been told it.
 func (p *pretty) appendEvent(b []byte, now time.Time, _ slog.Level, e *runtime.Report) []byte {
 	b = p.clock(b, now)
-	b = append(b, e.Request.Fetch.Method...)
-	b = append(b, ' ')
-	b = appendPrintable(b, pathOf(string(e.Request.Fetch.URL)))
-	b = append(b, ' ')
-	b = p.paint(b, statusColor(e.Status), strconv.Itoa(e.Status))
-	b = append(b, ' ')
+	b = append(p.appendSubject(b, e), ' ')
 	b = append(b, short(e.Duration)...)
 	b = append(b, ' ')
 	b = p.paint(b, dim, "(cpu "+short(e.CPU)+")")
@@ -67,13 +62,25 @@ func (p *pretty) appendEvent(b []byte, now time.Time, _ slog.Level, e *runtime.R
 	}
 	if e.Outcome != runtime.OutcomeOK || e.Status >= 500 {
 		b = append(b, ' ')
-		b = p.paint(b, dim, "(event "+e.Request.ID+")")
+		b = p.paint(b, dim, "(event "+e.ID+")")
 	}
 	if e.Err != nil {
 		b = append(b, ' ')
 		b = appendLines(b, e.Err.Error(), continuation)
 	}
 	return append(b, '\n')
+}
+
+// appendSubject gives "GET /todos 200" of a request, "queue orders, 10 messages" of another event.
+func (p *pretty) appendSubject(b []byte, e *runtime.Report) []byte {
+	if e.Request == nil {
+		return appendPrintable(b, e.Detail)
+	}
+	b = append(b, e.Request.Fetch.Method...)
+	b = append(b, ' ')
+	b = appendPrintable(b, pathOf(string(e.Request.Fetch.URL)))
+	b = append(b, ' ')
+	return p.paint(b, statusColor(e.Status), strconv.Itoa(e.Status))
 }
 
 // appendGuest gives "12:34:56 1ng4zq80b30000001 | text". The id is that of the event the guest worked on, the number its client is told

@@ -1,4 +1,4 @@
-package server
+package runtime
 
 import (
 	"math/rand/v2"
@@ -6,30 +6,33 @@ import (
 	"time"
 )
 
-// Event ids are 17 characters of the alphabet below: 7 for the second the server started in, 3 at random for servers started in the
-// same second, 7 for the event's number. So they are unique, sort in the order of the events, and cost one atomic addition.
 const (
 	idAlphabet    = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base 32: nothing to mistake for something else
 	idStartChars  = 7
 	idRandomChars = 3
 	idNumberChars = 7
-	idChars       = idStartChars + idRandomChars + idNumberChars
+
+	// EventIDChars is the length of an id.
+	EventIDChars = idStartChars + idRandomChars + idNumberChars
 )
 
-type eventIDs struct {
+// EventIDs makes the ids of events: 17 characters, 7 for the second it was made in, 3 at random to tell it from others made in the
+// same second, 7 for the event's number. So ids are unique, sort in the order of the events, and cost one atomic addition.
+type EventIDs struct {
 	prefix [idStartChars + idRandomChars]byte
 	number atomic.Uint64
 }
 
-func newEventIDs(now time.Time) *eventIDs {
-	g := &eventIDs{}
+// NewEventIDs makes a source of ids.
+func NewEventIDs(now time.Time) *EventIDs {
+	g := &EventIDs{}
 	p := appendBase32(g.prefix[:0], uint64(now.Unix()), idStartChars)
 	appendBase32(p, rand.Uint64(), idRandomChars)
 	return g
 }
 
-// appendNext appends the next id.
-func (g *eventIDs) appendNext(b []byte) []byte {
+// AppendNext appends the next id.
+func (g *EventIDs) AppendNext(b []byte) []byte {
 	return appendBase32(append(b, g.prefix[:]...), g.number.Add(1), idNumberChars)
 }
 
