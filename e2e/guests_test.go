@@ -37,7 +37,7 @@ type product struct {
 var (
 	pagesrunBinary = &product{name: "pagesrun", build: process.Build}
 	goProbe        = &product{name: "probe-go.wasm", build: func(path string) error { return process.BuildGo("e2e/guests/probe-go", path) }}
-	cProbe         = &product{name: "probe-c.wasm", build: func(path string) error { return process.BuildC("e2e/guests/probe-c/probe.c", path) }}
+	cProbe         = &product{name: "probe-c.wasm", build: func(path string) error { return process.BuildC("e2e/guests/probe-c", path) }}
 )
 
 // path gives where the product is.

@@ -25,14 +25,20 @@ func BuildGo(dir, path string) error {
 	return command(Root(), []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS="}, "go", "build", "-buildmode=c-shared", "-o", path, "./"+dir)
 }
 
-// BuildC builds the function in a C file, relative to [Root], with the C SDK. The variable WASI_CC names another compiler than clang-19.
+// BuildC builds the function in a C file, or in all the C files of a directory, relative to [Root], with the C SDK. The variable WASI_CC names
+// another compiler than clang-19.
 func BuildC(source, path string) error {
+	sources := []string{source}
+	if filepath.Ext(source) != ".c" {
+		sources, _ = filepath.Glob(filepath.Join(Root(), source, "*.c"))
+	}
 	cc := os.Getenv("WASI_CC")
 	if cc == "" {
 		cc = "clang-19"
 	}
-	return command(Root(), nil, cc, "--target=wasm32-wasi", "-mexec-model=reactor", "-O2", "-Wall", "-Wextra", "-Werror",
-		"-Wl,--stack-first,--strip-debug", "-I", "guest-sdk/c", "-o", path, source, "guest-sdk/c/pagesrun.c")
+	args := []string{cc, "--target=wasm32-wasi", "-mexec-model=reactor", "-O2", "-Wall", "-Wextra", "-Werror",
+		"-Wl,--stack-first,--strip-debug", "-I", "guest-sdk/c", "-o", path}
+	return command(Root(), nil, append(append(args, sources...), "guest-sdk/c/pagesrun.c")...)
 }
 
 // BuildScript builds the example in a directory with its own build.sh.

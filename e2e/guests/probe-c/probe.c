@@ -1,27 +1,26 @@
 /* The probe in C: what it does and how it answers is told in ../probe-go/main.go. */
 
-#include "pagesrun.h"
+#include "probe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static pr_request *req;
-static pr_response *res;
-static const char *target;
+pr_request *req;
+pr_response *res;
+const char *target;
 
-static pr_str param(const char *name) {
+pr_str param(const char *name) {
   pr_str v = pr_req_query(req, name);
   return v.data ? v : pr_s("");
 }
 
-static bool number(const char *name, int64_t *n) {
+bool number(const char *name, int64_t *n) {
   pr_str v = pr_req_query(req, name);
   if (v.data) *n = strtoll(v.data, NULL, 10);
   return v.data != NULL;
 }
 
-/* show writes bytes: every one but printable ASCII as %XX, a long run as its length and hash. */
-static void show(pr_str v) {
+void show(pr_str v) {
   if (v.len > 1024) {
     uint64_t hash = 0xcbf29ce484222325u;
     for (size_t i = 0; i < v.len; i++) hash = (hash ^ (unsigned char)v.data[i]) * 0x100000001b3u;
@@ -244,26 +243,36 @@ static pr_code many(void) {
 
 static pr_code trap(void) { __builtin_trap(); }
 
+static const probe_operation own_operations[] = {
+    {"kv.get", get},    {"kv.get_bulk", get_bulk}, {"kv.put", put},         {"kv.delete", delete},
+    {"kv.list", list},  {"vars.get", variable},    {"secrets.get", secret}, {"bindings", bindings},
+    {"log", log_lines}, {"trap", trap},            {"many", many},          {NULL, NULL},
+};
+
+/* tables are what the files of the probe can perform. */
+static const probe_operation *const tables[] = {
+    own_operations,
+};
+
+static const probe_operation *find(pr_str op) {
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+    for (const probe_operation *o = tables[i]; o->op; o++)
+      if (pr_eq(op, o->op)) return o;
+  return NULL;
+}
+
 void pagesrun_fetch(pr_request *request, pr_response *response) {
-  static const struct {
-    const char *op;
-    pr_code (*perform)(void);
-  } operations[] = {
-      {"kv.get", get},   {"kv.get_bulk", get_bulk}, {"kv.put", put},         {"kv.delete", delete},
-      {"kv.list", list}, {"vars.get", variable},    {"secrets.get", secret}, {"bindings", bindings},
-      {"log", log_lines}, {"trap", trap},           {"many", many},
-  };
   req = request;
   res = response;
   target = param("target").data;
-  pr_str op = param("op"), announce = param("announce");
+  pr_str announce = param("announce");
   if (announce.len) pr_log(PR_LOG_INFO, announce.data);
-  for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
-    if (pr_eq(op, operations[i].op)) {
-      pr_code code = operations[i].perform();
-      if (code != PR_OK) pr_res_printf(res, "error %s %d %s\n", pr_code_name(code), pr_error_status(), pr_error_text());
-      return;
-    }
-  pr_res_status(res, 400);
-  pr_res_text(res, "no such op\n");
+  const probe_operation *o = find(param("op"));
+  if (!o) {
+    pr_res_status(res, 400);
+    pr_res_text(res, "no such op\n");
+    return;
+  }
+  pr_code code = o->perform();
+  if (code != PR_OK) pr_res_printf(res, "error %s %d %s\n", pr_code_name(code), pr_error_status(), pr_error_text());
 }
