@@ -10,7 +10,9 @@ func (m *Event) DecodeShared(b []byte) error {
 	return r.Close()
 }
 
-// EventRoom is an event together with the memory its decoding would otherwise allocate. Its zero value is ready; it is for one event.
+// EventRoom is a fetch event together with the memory its decoding would otherwise allocate. Its zero value is ready; it is for one event.
+// Of an event of another kind it takes what all kinds have and leaves the rest to [Event.DecodeShared], so that guests without a handler for them
+// are not linked with their decoders.
 type EventRoom struct {
 	Event
 	fetch   FetchEvent
@@ -32,12 +34,6 @@ func (m *EventRoom) DecodeShared(b []byte) error {
 		case 4:
 			m.Fetch = &m.fetch
 			m.fetch.readCBOR(&r)
-		case 5:
-			m.Scheduled = new(ScheduledEvent)
-			m.Scheduled.readCBOR(&r)
-		case 6:
-			m.Queue = new(QueueEvent)
-			m.Queue.readCBOR(&r)
 		default:
 			r.Skip()
 		}

@@ -45,6 +45,7 @@ func TestAnEventRoomDecodesLikeAnEvent(t *testing.T) {
 		b := want.AppendCBOR(nil)
 		room := new(abi.EventRoom)
 		for range 2 {
+			want.Scheduled, want.Queue = nil, nil
 			if err := room.DecodeShared(b); err != nil || !reflect.DeepEqual(room.Event, want) {
 				t.Errorf("%s: got %+v, %v", name, room.Event, err)
 			}
@@ -59,7 +60,7 @@ func TestAnEventRoomDecodesLikeAnEvent(t *testing.T) {
 
 func TestAnEventRoomHasEveryField(t *testing.T) {
 	if n := reflect.TypeFor[abi.Event]().NumField(); n != 6 {
-		t.Errorf("an event has %d fields, EventRoom decodes 6", n)
+		t.Errorf("an event has %d fields, EventRoom decodes the first 4 of 6", n)
 	}
 }
 

@@ -20,6 +20,7 @@ type Context struct {
 	stop      context.CancelCauseFunc
 	cause     error
 	responded bool
+	silent    bool // there is nobody to respond to
 	after     []func()
 }
 
@@ -30,7 +31,7 @@ func (c *Context) ID() string { return c.id }
 func (c *Context) Time() time.Time { return time.UnixMilli(c.timeMS) }
 
 // WaitUntil has f run after the response was sent. The event lasts until every f has returned; several of them run as goroutines, so their
-// waits overlap. f may call WaitUntil itself. A goroutine that nobody waits for ends with the event.
+// waits overlap. f may call WaitUntil itself, and [Context.Fail] where it fails. A goroutine that nobody waits for ends with the event.
 func (c *Context) WaitUntil(f func()) {
 	c.mu.Lock()
 	c.after = append(c.after, f)
@@ -38,13 +39,17 @@ func (c *Context) WaitUntil(f func()) {
 }
 
 // Respond sends the response now instead of when the handler returns, body included, and waits until a body that the function produces itself has been
-// written. The handler then returns a nil response. A second response is refused with [abi.CodeAlreadyResponded].
+// written. The handler then returns a nil response. A second response is refused with [abi.CodeAlreadyResponded], one to an event
+// that is no request with [abi.CodeInvalidArgument].
 func (c *Context) Respond(r *Response) error {
 	c.mu.Lock()
-	again := c.responded
-	c.responded = true
+	again, silent := c.responded, c.silent
+	c.responded = !silent
 	c.mu.Unlock()
-	if again {
+	switch {
+	case silent:
+		return &abi.Error{Code: abi.CodeInvalidArgument, Message: "respond: only a fetch event has a response"}
+	case again:
 		return &abi.Error{Code: abi.CodeAlreadyResponded, Message: "the event has been answered already"}
 	}
 	return r.send()

@@ -9,7 +9,7 @@ func Native() host.Entry { return host.Entry{Start: start, Handle: runEvent} }
 
 // start forgets what an earlier test has registered and starts up as warm does in a guest.
 func start(main func()) {
-	program.fetch, program.warm = nil, nil
+	program.fetch, program.scheduled, program.queue, program.warm = nil, nil, nil, nil
 	main()
 	finishStart()
 }

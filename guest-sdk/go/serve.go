@@ -13,32 +13,39 @@ type Handler func(ctx *Context, req *Request) (*Response, error)
 
 // program is what main has registered. It is part of the image.
 var program struct {
-	fetch Handler
-	warm  []func()
+	fetch     Handler
+	scheduled background
+	queue     background
+	warm      []func()
 }
 
 // HandleFetch makes h the function's answer to HTTP requests. Call it once, in main or in an init function; a program that
-// has not called it when main and the OnWarm functions have returned fails to start.
+// has registered no handler of any kind when main and the OnWarm functions have returned fails to start.
 func HandleFetch(h Handler) {
-	switch {
-	case h == nil:
-		panic("pagesrun: HandleFetch: nil handler")
-	case program.fetch != nil:
-		panic("pagesrun: HandleFetch was called twice")
-	}
+	checkHandler("HandleFetch", h == nil, program.fetch != nil)
 	program.fetch = h
+}
+
+// checkHandler panics where a handler cannot be registered.
+func checkHandler(function string, isNil, again bool) {
+	switch {
+	case isNil:
+		panic("pagesrun: " + function + ": nil handler")
+	case again:
+		panic("pagesrun: " + function + " was called twice")
+	}
 }
 
 // OnWarm has f run once, after main and before the image of the instance is taken, so every event finds its results in memory. Only variables,
 // secrets and the log can be used in it. A panic in it is a failure to start.
 func OnWarm(f func()) { program.warm = append(program.warm, f) }
 
-// finishStart runs the OnWarm functions after main. A program without a handler fails here, at start, and not at every request.
+// finishStart runs the OnWarm functions after main. A program without a handler fails here, at start, and not at every event.
 func finishStart() {
 	for _, f := range program.warm {
 		f()
 	}
-	if program.fetch == nil {
+	if program.fetch == nil && program.scheduled == nil && program.queue == nil {
 		panic("pagesrun: no handler: call pagesrun.HandleFetch in main")
 	}
 }
@@ -69,16 +76,25 @@ var instance struct {
 	response responseRoom
 }
 
-// runEvent runs the event behind handle 0.
+// runEvent runs the event behind handle 0 and stays until nothing of it is left to do.
 func runEvent() {
 	f, message := newEvent()
 	if err := f.event.DecodeShared(message); err != nil {
 		panic("pagesrun: the event cannot be read: " + err.Error())
 	}
-	if f.event.Kind != abi.EventFetch || f.event.Fetch == nil {
-		panic("pagesrun: this version of the SDK has no handler for events of kind " + f.event.Kind)
+	f.ctx.id, f.ctx.timeMS = f.event.ID, f.event.TimeMS
+	if instance.current.Load() != &f.ctx {
+		instance.current.Store(&f.ctx)
 	}
-	f.run()
+	instance.waits.beginEvent()
+	if f.event.Kind == abi.EventFetch && program.fetch != nil {
+		f.run()
+	} else {
+		runBackground(&f.ctx, f.event.Kind, message)
+	}
+	f.ctx.runAfter()
+	f.body.finish(errStreamClosed)
+	f.ctx.cancel(errEventOver)
 }
 
 // newEvent takes the event's message and finds memory for all else of it.
@@ -109,28 +125,18 @@ func takeEvent(b []byte) []byte {
 	return b[:n]
 }
 
-// run answers the request and stays until nothing of it is left to do.
+// run makes the request of the message and answers it. The body aliases the message.
 func (f *fetch) run() {
-	f.prepare()
-	if instance.current.Load() != &f.ctx {
-		instance.current.Store(&f.ctx)
-	}
-	instance.waits.beginEvent()
-	answer(&f.ctx, &f.req)
-	f.ctx.runAfter()
-	f.body.finish(errStreamClosed)
-	f.ctx.cancel(errEventOver)
-}
-
-// prepare makes context and request of the message. The body aliases it.
-func (f *fetch) prepare() {
 	m := f.event.Fetch
-	f.ctx.id, f.ctx.timeMS = f.event.ID, f.event.TimeMS
+	if m == nil {
+		panic("pagesrun: the fetch event has no request")
+	}
 	f.body = Stream{handle: uint32(m.BodyStream), rest: m.Body}
 	f.req = Request{
 		Method: m.Method, URL: string(m.URL), Header: Header{m.Headers}, Body: &f.body,
 		RemoteAddr: m.RemoteAddr, Protocol: m.Protocol,
 	}
+	answer(&f.ctx, &f.req)
 }
 
 // answer calls the handler and sends what it returns.
