@@ -66,9 +66,19 @@ func (s *Session) newCall(own bool) *call {
 	return c
 }
 
-// answers says that a call is the event's response, for which there is always room: a guest that has used up its operations can say so.
+// answers says that a call is the event's answer, for which there is always room: a guest that has used up its operations can say so.
+// Messages that a guest could not retry would count as acknowledged.
 func (s *Session) answers(target, op []byte) bool {
-	return len(target) == 0 && string(op) == abi.OpRespond && s.response == nil
+	if len(target) > 0 {
+		return false
+	}
+	switch string(op) {
+	case abi.OpRespond:
+		return s.response == nil
+	case abi.OpFail, abi.OpAck, abi.OpRetry:
+		return true
+	}
+	return false
 }
 
 // bind prepares a call to a binding.
