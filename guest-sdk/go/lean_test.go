@@ -37,12 +37,12 @@ func TestASmallEventLeavesLittleToPutBack(t *testing.T) {
 var leanPackages = []string{
 	"cmp", "context", "errors", "github.com/pagesrun/pagesrun/abi", "github.com/pagesrun/pagesrun/abi/cbor",
 	"github.com/pagesrun/pagesrun/guest-sdk/go", "github.com/pagesrun/pagesrun/guest-sdk/go/internal/host",
-	"github.com/pagesrun/pagesrun/guest-sdk/go/kv", "io", "iter", "math", "math/bits", "math/rand/v2", "runtime", "slices", "structs", "sync",
+	"github.com/pagesrun/pagesrun/guest-sdk/go/d1", "github.com/pagesrun/pagesrun/guest-sdk/go/kv", "io", "iter", "math", "math/bits", "math/rand/v2", "runtime", "slices", "structs", "sync",
 	"sync/atomic", "syscall", "time", "unicode/utf8", "unsafe",
 }
 
 func TestTheCoreStaysLean(t *testing.T) {
-	cmd := exec.Command("go", "list", "-deps", "./kv")
+	cmd := exec.Command("go", "list", "-deps", "./kv", "./d1")
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
 	out, err := cmd.Output()
 	if err != nil {

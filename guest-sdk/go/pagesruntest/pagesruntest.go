@@ -1,4 +1,4 @@
-// Package pagesruntest runs a function natively in unit tests: no WebAssembly, no server, variables, secrets and KV in memory.
+// Package pagesruntest runs a function natively in unit tests: no WebAssembly, no server, variables, secrets, KV and D1 in memory.
 //
 //	func TestHello(t *testing.T) {
 //		f := pagesruntest.Start(t, pagesruntest.Config{KV: []string{"TODOS"}}, main)
@@ -26,6 +26,8 @@ type Config struct {
 	Vars, Secrets map[string]string
 	// KV names the KV namespaces; they begin empty.
 	KV []string
+	// D1 names the D1 databases: SQLite databases in memory, which begin empty.
+	D1 []string
 }
 
 // Function is a started function.
@@ -42,7 +44,7 @@ var one sync.Mutex
 func Start(t testing.TB, config Config, main func()) *Function {
 	t.Helper()
 	one.Lock()
-	h := fakehost.New(fakehost.Config{Vars: config.Vars, Secrets: config.Secrets, KV: config.KV})
+	h := fakehost.New(fakehost.Config{Vars: config.Vars, Secrets: config.Secrets, KV: config.KV, D1: config.D1})
 	host.Install(h)
 	t.Cleanup(func() {
 		host.Install(nil)

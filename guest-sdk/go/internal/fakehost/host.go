@@ -14,6 +14,8 @@ type Config struct {
 	Vars, Secrets map[string]string
 	// KV names the KV namespaces.
 	KV []string
+	// D1 names the D1 databases.
+	D1 []string
 	// Delay is how long every binding operation takes.
 	Delay time.Duration
 	// PipeBytes is how much a pipe holds; 0 means 256 KiB.
@@ -39,6 +41,7 @@ type Host struct {
 	trace    []string
 	logs     []LogLine
 	kv       map[string]map[string]kvValue
+	d1       map[string]*d1Database
 	canceled bool
 	hungUp   bool
 	failing  map[string]*abi.Error
@@ -49,10 +52,13 @@ func New(c Config) *Host {
 	if c.PipeBytes == 0 {
 		c.PipeBytes = 256 << 10
 	}
-	h := &Host{config: c, kv: map[string]map[string]kvValue{}, failing: map[string]*abi.Error{}}
+	h := &Host{config: c, kv: map[string]map[string]kvValue{}, d1: map[string]*d1Database{}, failing: map[string]*abi.Error{}}
 	h.changed = sync.NewCond(&h.mu)
 	for _, name := range c.KV {
 		h.kv[name] = map[string]kvValue{}
+	}
+	for _, name := range c.D1 {
+		h.d1[name] = nil
 	}
 	h.begin(nil)
 	return h

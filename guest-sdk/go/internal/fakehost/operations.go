@@ -79,6 +79,8 @@ func (h *Host) operate(c *call, target, op string, msg []byte) {
 			v, err := lookup(target, h.config.Secrets)
 			return abi.SecretsGetReply{Value: v}, err
 		})
+	case abi.OpD1Query, abi.OpD1Exec, abi.OpD1Dump:
+		h.operateD1(c, target, op, msg)
 	default:
 		h.operateKV(c, target, op, msg)
 	}
