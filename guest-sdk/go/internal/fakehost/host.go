@@ -16,6 +16,8 @@ type Config struct {
 	KV []string
 	// D1 names the D1 databases.
 	D1 []string
+	// Queues and Datasets name the bindings of queue producers and Analytics Engine datasets.
+	Queues, Datasets []string
 	// Delay is how long every binding operation takes.
 	Delay time.Duration
 	// PipeBytes is how much a pipe holds; 0 means 256 KiB.
@@ -45,6 +47,9 @@ type Host struct {
 	canceled bool
 	hungUp   bool
 	failing  map[string]*abi.Error
+	said     background
+	sent     map[string][]abi.QueueSend
+	points   map[string][]abi.AnalyticsWriteRequest
 }
 
 // New makes a host.
@@ -53,6 +58,7 @@ func New(c Config) *Host {
 		c.PipeBytes = 256 << 10
 	}
 	h := &Host{config: c, kv: map[string]map[string]kvValue{}, d1: map[string]*d1Database{}, failing: map[string]*abi.Error{}}
+	h.sent, h.points = map[string][]abi.QueueSend{}, map[string][]abi.AnalyticsWriteRequest{}
 	h.changed = sync.NewCond(&h.mu)
 	for _, name := range c.KV {
 		h.kv[name] = map[string]kvValue{}
@@ -72,13 +78,20 @@ type call struct {
 }
 
 // Begin starts an event; what an earlier one left behind is gone.
-func (h *Host) Begin(ev *abi.Event) { h.begin(ev.AppendCBOR(nil)) }
+func (h *Host) Begin(ev *abi.Event) {
+	h.begin(ev.AppendCBOR(nil))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if ev.Queue != nil {
+		h.said = background{isBatch: true, batch: make([]Settlement, len(ev.Queue.Messages))}
+	}
+}
 
 func (h *Host) begin(event []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.event, h.response, h.canceled, h.hungUp, h.trace, h.logs = event, nil, false, false, nil, nil
-	h.handles, h.next = map[uint32]any{}, 0
+	h.handles, h.next, h.said = map[uint32]any{}, 0, background{}
 }
 
 // BeginBytes starts an event with any bytes for a message, for tests of broken ones.

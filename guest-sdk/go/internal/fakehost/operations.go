@@ -82,7 +82,9 @@ func (h *Host) operate(c *call, target, op string, msg []byte) {
 	case abi.OpD1Query, abi.OpD1Exec, abi.OpD1Dump:
 		h.operateD1(c, target, op, msg)
 	default:
-		h.operateKV(c, target, op, msg)
+		if !h.operateEvents(c, target, op, msg) {
+			h.operateKV(c, target, op, msg)
+		}
 	}
 }
 
