@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,8 @@ type Conn struct {
 	stmts map[string]*sqlite3.Stmt
 	// broken is set when a panic went through the connection: its state is unknown and it must not be used again.
 	broken bool
+	// State is the owner's, set by [Options].Setup.
+	State any
 	// walPages is how many pages the write-ahead log had after the last commit.
 	walPages int
 }
@@ -103,10 +106,19 @@ func (c *Conn) Snapshot(fn func() error) error {
 
 // tidy resets every statement, so that one left in the middle of its rows does not hold on to an old state of the file.
 func (c *Conn) tidy() {
-	for _, s := range c.stmts {
+	for s := range c.Stmts() {
 		s.Reset()
 	}
 }
+
+// Seen identifies the state of the file that the read in progress shows, or an older one: while it stays the same, nothing was committed.
+// False where that cannot be told.
+func (c *Conn) Seen() (Version, bool) {
+	return Version(c.seen), c.index != nil
+}
+
+// Version is a state of the file as [Conn.Seen] gives it.
+type Version stamp
 
 // protect runs fn with the connection. A panic (the driver panics when it is out of memory) becomes an error and
 // marks the connection broken.
@@ -122,7 +134,7 @@ func (c *Conn) protect(fn func(*Conn) error) (err error) {
 
 // close closes the connection and everything prepared on it.
 func (c *Conn) close() error {
-	for _, s := range c.stmts {
+	for _, s := range slices.Collect(c.Stmts()) {
 		s.Close()
 	}
 	c.index.close()
@@ -136,15 +148,19 @@ func (c *Conn) abandon() {
 	c.close()
 }
 
-// open opens one connection to the file that uri names.
-func open(ctx context.Context, uri, pragmas string) (*Conn, error) {
+// open opens one connection to the file that uri names. setup may be nil.
+func open(ctx context.Context, uri, pragmas string, setup func(*Conn) error) (*Conn, error) {
 	registerVFS()
 	raw, err := sqlite3.OpenContext(ctx, uri)
 	if err != nil {
 		return nil, err
 	}
 	c := &Conn{Conn: raw, stmts: map[string]*sqlite3.Stmt{}}
-	if err := raw.Exec(pragmas); err != nil {
+	err = raw.Exec(pragmas)
+	if err == nil && setup != nil {
+		err = setup(c)
+	}
+	if err != nil {
 		c.close()
 		return nil, err
 	}

@@ -21,6 +21,9 @@ type Options struct {
 	Relaxed bool
 	// Readers is the most connections that read at once; 0 means twice the number of CPUs, at least 4.
 	Readers int
+	// Setup prepares every new connection, before anything is read or written: limits, functions, an authoriser that lets this package's own
+	// statements pass. Nil means nothing.
+	Setup func(*Conn) error
 	// Log is told what nobody waits for, such as a checkpoint that failed. Nil means nowhere.
 	Log *slog.Logger
 
@@ -51,7 +54,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	r := newReaders(path, o.uri(), o.readers())
+	r := newReaders(path, o)
 	w, err := newWriter(c, o, r)
 	if err != nil {
 		c.close()
@@ -105,7 +108,11 @@ func (db *DB) Read(ctx context.Context, fn func(*Conn) error) error {
 // and it may be run a second time after what the first run did was undone.
 //
 // bytes is about how much fn writes; it keeps the shared transactions from growing without bound. When ctx ends before fn
-// has begun, nothing is done and the context's error is returned; once begun, a write is not interrupted.
+// has begun, nothing is done and the context's error is returned; once begun, a write is not interrupted, unless fn sees to that itself with
+// SetInterrupt, which it must undo.
+//
+// When SQLite answers a statement of fn with the end of the whole transaction (ON CONFLICT ROLLBACK, RAISE(ROLLBACK), an interrupted
+// statement), fn must return that error at once. The others who shared the transaction are run again.
 func (db *DB) Write(ctx context.Context, bytes int, fn func(*Conn) error) error {
 	return db.writer.do(ctx, bytes, fn)
 }
@@ -126,7 +133,7 @@ func (db *DB) Close() error {
 // openWriter opens the writing connection and prepares the file: checksums, write-ahead log, newest format.
 func openWriter(ctx context.Context, o Options) (*Conn, error) {
 	c, err := open(ctx, o.uri(), fmt.Sprintf(`PRAGMA busy_timeout=%d; PRAGMA cache_size=-%d;`,
-		writerBusyTimeout.Milliseconds(), cacheKiB))
+		writerBusyTimeout.Milliseconds(), cacheKiB), o.Setup)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 type readers struct {
 	path  string
 	uri   string
+	setup func(*Conn) error
 	limit int
 
 	mu      sync.Mutex
@@ -23,8 +24,8 @@ type readers struct {
 	drained chan struct{}
 }
 
-func newReaders(path, uri string, limit int) *readers {
-	return &readers{path: path, uri: uri, limit: limit, drained: make(chan struct{})}
+func newReaders(path string, o Options) *readers {
+	return &readers{path: path, uri: o.uri(), setup: o.Setup, limit: o.readers(), drained: make(chan struct{})}
 }
 
 // get lends a connection, which must be put back. It waits while all are lent out.
@@ -92,7 +93,7 @@ func (p *readers) leave(ready chan *Conn) bool {
 // dial opens a connection that get has already counted.
 func (p *readers) dial(ctx context.Context) (*Conn, error) {
 	c, err := open(ctx, p.uri, fmt.Sprintf(`PRAGMA busy_timeout=%d; PRAGMA cache_size=-%d; PRAGMA query_only=ON;`,
-		readerBusyTimeout.Milliseconds(), cacheKiB))
+		readerBusyTimeout.Milliseconds(), cacheKiB), p.setup)
 	if err != nil {
 		p.lost()
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -165,16 +166,22 @@ func begin(batch []*write, r *write) []*write {
 }
 
 // serve writes a batch and answers everyone in it. What keeps a whole batch from being stored must not fail those who
-// are innocent of it, so each then gets a transaction of its own.
+// are innocent of it: who ended the transaction is left out of the next try, and where that was nobody each gets a transaction of its own.
 func (w *writer) serve(batch []*write) {
 	if len(batch) == 0 {
 		return
 	}
 	answers, err := w.transact(batch)
-	if err == nil {
+	var ended *endedError
+	switch {
+	case err == nil:
 		for i, r := range batch {
 			r.done <- answers[i]
 		}
+		return
+	case errors.As(err, &ended):
+		batch[ended.index].done <- ended.cause
+		w.serve(slices.Delete(batch, ended.index, ended.index+1))
 		return
 	}
 	w.recover(err)
@@ -193,11 +200,24 @@ func (w *writer) alone(r *write) error {
 	if err != nil && w.recover(err) {
 		answers, err = w.transact([]*write{r})
 	}
-	if err != nil {
+	var ended *endedError
+	switch {
+	case errors.As(err, &ended):
+		return ended.cause
+	case err != nil:
 		return err
 	}
 	return answers[0]
 }
+
+// endedError is the error of a write with which SQLite ended the whole transaction.
+type endedError struct {
+	index int
+	cause error
+}
+
+// Error gives the cause.
+func (e *endedError) Error() string { return e.cause.Error() }
 
 // recover does what can be done about a failed transaction: on a full disk it lets the log begin anew, where transactions find the room
 // it has already. True means the next transaction may do better.
@@ -265,8 +285,12 @@ func runAll(c *Conn, batch []*write) ([]error, error) {
 	answers := make([]error, len(batch))
 	for i, r := range batch {
 		err := runOne(c, r)
-		if err != nil && (errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR) || c.GetAutocommit()) {
+		switch {
+		case err == nil:
+		case errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR):
 			return nil, err
+		case c.GetAutocommit():
+			return nil, &endedError{index: i, cause: err}
 		}
 		answers[i] = err
 	}
