@@ -21,7 +21,8 @@ type Binding interface {
 	// Decode reads the binding's section of the configuration. It does no I/O. What it finds wrong comes back with file,
 	// line and key before any port opens.
 	Decode(*config.Config) ([]Resource, config.Problems)
-	// Open makes the decoded resources usable. It is called once per process, and only when there is at least one resource.
+	// Open makes the decoded resources usable. It is called once for each time the function is loaded, and only when
+	// there is at least one resource or the binding is [Permanent].
 	Open(context.Context, Host, []Resource) (Live, error)
 }
 
@@ -79,6 +80,14 @@ func (c *Call) Tally(n int) int {
 		return c.tally
 	}
 	return c.event.tally(c.kind, n)
+}
+
+// EventID is the name that the event has in the log, for a line about it; empty outside an event.
+func (c *Call) EventID() string {
+	if c.event == nil {
+		return ""
+	}
+	return c.event.id
 }
 
 // Streams moves byte streams between a guest and a binding.

@@ -3,6 +3,8 @@ package bindings
 
 import (
 	"github.com/pagesrun/pagesrun/hostfuncs"
+	"github.com/pagesrun/pagesrun/hostfuncs/analytics"
+	"github.com/pagesrun/pagesrun/hostfuncs/cron"
 	"github.com/pagesrun/pagesrun/hostfuncs/kv"
 	"github.com/pagesrun/pagesrun/hostfuncs/secrets"
 	"github.com/pagesrun/pagesrun/hostfuncs/vars"
@@ -14,5 +16,7 @@ func All() []hostfuncs.Binding {
 		vars.New(),
 		secrets.New(),
 		kv.New(),
+		cron.New(),
+		analytics.New(),
 	}
 }
