@@ -24,6 +24,8 @@ type Pagesrun struct {
 	NatsListen string
 	// Analytics is the table "pagesrun.analytics" as it is, nil when it is absent: the binding of that kind decodes it.
 	Analytics *Node
+	// Cron is the table "pagesrun.cron" as it is, nil when it is absent: the binding of that kind decodes it.
+	Cron *Node
 	// Limits bound events and instances.
 	Limits Limits
 	// HTTP bounds connections and requests.
@@ -163,7 +165,7 @@ func (l *loader) pagesrun() {
 	p.Durability = t.OneOf("durability", p.Durability, "sync", "relaxed")
 	p.Admin = address(t, "admin", "127.0.0.1:9100")
 	p.Nats, p.NatsListen = natsURL(t), address(t, "nats_listen", "127.0.0.1:4222")
-	p.Analytics = t.Node("analytics")
+	p.Analytics, p.Cron = t.Node("analytics"), t.Node("cron")
 	tables["pagesrun.limits"], tables["pagesrun.http"] = t.Table("limits"), t.Table("http")
 	for _, s := range Settings() {
 		field := s.field(&p)

@@ -88,7 +88,7 @@ func Decode(bindings []Binding, cfg *config.Config) ([][]Resource, config.Proble
 	return resources, append(problems, cfg.CheckBindings(uses)...)
 }
 
-// Open runs the second moment: it opens every binding that has resources. resources comes from [Decode]. When one fails, those
+// Open runs the second moment: it opens every binding that has resources or is [Permanent]. resources comes from [Decode]. When one fails, those
 // already open are closed again.
 func Open(ctx context.Context, bindings []Binding, resources [][]Resource, host Host) (*Registry, error) {
 	metrics, err := newOperationMetrics(host.Metrics)
@@ -100,7 +100,7 @@ func Open(ctx context.Context, bindings []Binding, resources [][]Resource, host 
 	}
 	reg := &Registry{targets: map[string]*target{}, metrics: metrics}
 	for i, b := range bindings {
-		if len(resources[i]) == 0 {
+		if len(resources[i]) == 0 && !permanent(b) {
 			continue
 		}
 		if err := reg.open(ctx, b, resources[i], host); err != nil {
@@ -144,6 +144,17 @@ func (r *Registry) open(ctx context.Context, b Binding, resources []Resource, ho
 type Storer interface {
 	// Stores says whether the binding keeps files.
 	Stores() bool
+}
+
+// Permanent is a binding that is opened even when nothing is configured for it, because it has [Routes] that are of use without.
+type Permanent interface {
+	// Permanent says whether it is.
+	Permanent() bool
+}
+
+func permanent(b Binding) bool {
+	p, ok := b.(Permanent)
+	return ok && p.Permanent()
 }
 
 // Bindings lists what is configured, in the order of names.
