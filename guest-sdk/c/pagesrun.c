@@ -497,6 +497,220 @@ void pr_logf(int level, const char *format, ...) {
   pr_host_log(level, s.data, s.len);
 }
 
+/* ---- D1 ------------------------------------------------------------------------------------------------------------------- */
+
+pr_d1_statement pr_d1_prepare(const char *sql) {
+  pr_d1_statement s = {pr_s(sql), {NULL, 0}};
+  return s;
+}
+
+/* PR_D1_LAST stands after the last value. No value begins with it, so it tells whether the values of a statement that was copied have been
+   continued since. */
+enum { PR_D1_LAST = 0xff };
+
+/* pr_d1_room begins to write the next value, of up to n bytes beside its head: behind those there are, or into a copy of them. */
+static pr_buf pr_d1_room(pr_d1_statement *s, size_t n) {
+  size_t len = s->params.len;
+  unsigned char *data = (unsigned char *)(uintptr_t)s->params.data;
+  n += 10;
+  if (!len || data[len] != PR_D1_LAST || !pr_extend(data + len, n)) {
+    data = (unsigned char *)pr_alloc(len + n);
+    if (len) memcpy(data, s->params.data, len);
+  }
+  pr_buf b = {data, len, len + n};
+  return b;
+}
+
+static void pr_d1_bound(pr_d1_statement *s, const pr_buf *b) {
+  b->data[b->len] = PR_D1_LAST;
+  s->params = pr_n(b->data, b->len);
+}
+
+static const uint8_t pr_d1_null_item = 0xf6;
+
+void pr_d1_bind_null(pr_d1_statement *s) {
+  pr_buf b = pr_d1_room(s, 0);
+  b.data[b.len++] = pr_d1_null_item;
+  pr_d1_bound(s, &b);
+}
+
+void pr_d1_bind_int(pr_d1_statement *s, int64_t value) {
+  pr_buf b = pr_d1_room(s, 0);
+  pr_put_int(&b, value);
+  pr_d1_bound(s, &b);
+}
+
+void pr_d1_bind_double(pr_d1_statement *s, double value) {
+  pr_buf b = pr_d1_room(s, 0);
+  pr_put_float64(&b, value);
+  pr_d1_bound(s, &b);
+}
+
+/* pr_utf8_len is how many bytes the UTF-8 sequence at p has, 0 where there is none. */
+static size_t pr_utf8_len(const unsigned char *p, size_t left) {
+  size_t n = *p < 0x80 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
+  return n <= left && pr_utf8_ok(p, n) ? n : 0;
+}
+
+/* pr_valid gives the text with U+FFFD in the place of each byte that is not UTF-8. */
+static pr_str pr_valid(pr_str text) {
+  const unsigned char *p = (const unsigned char *)text.data, *end = p + text.len;
+  if (pr_utf8_ok(p, text.len)) return text;
+  char *out = (char *)pr_alloc(3 * text.len), *w = out;
+  while (p < end) {
+    size_t n = pr_utf8_len(p, (size_t)(end - p));
+    memcpy(w, n ? (const char *)p : "\xef\xbf\xbd", n ? n : 3);
+    w += n ? n : 3;
+    p += n ? n : 1;
+  }
+  return pr_n(out, (size_t)(w - out));
+}
+
+void pr_d1_bind_text(pr_d1_statement *s, pr_str value) {
+  if (!value.data) {
+    pr_d1_bind_null(s);
+    return;
+  }
+  value = pr_valid(value);
+  pr_buf b = pr_d1_room(s, value.len);
+  pr_put_text(&b, value);
+  pr_d1_bound(s, &b);
+}
+
+void pr_d1_bind_blob(pr_d1_statement *s, pr_str value) {
+  if (!value.data) {
+    pr_d1_bind_null(s);
+    return;
+  }
+  pr_buf b = pr_d1_room(s, value.len);
+  pr_put_bytes(&b, value);
+  pr_d1_bound(s, &b);
+}
+
+/* pr_d1_take reads one value of a row. */
+static pr_d1_value pr_d1_take(pr_reader *r) {
+  pr_d1_value v = {PR_D1_NULL, 0, 0, {NULL, 0}};
+  unsigned c = r->p < r->end ? *r->p : pr_d1_null_item;
+  if (c < 0x40) {
+    v.type = PR_D1_INTEGER;
+    v.integer = pr_take_int64(r);
+    v.real = (double)v.integer;
+  } else if (c < 0x60) {
+    v.type = PR_D1_BLOB;
+    v.text = pr_take_bytes(r);
+  } else if (c < 0x80) {
+    v.type = PR_D1_TEXT;
+    v.text = pr_take_text(r);
+  } else if (c == 0xfb) {
+    v.type = PR_D1_REAL;
+    v.real = pr_take_float64(r);
+  } else {
+    unsigned first;
+    pr_head(r, &first);
+    if (first != pr_d1_null_item) pr_bad(r, "a value is no scalar");
+  }
+  return v;
+}
+
+/* Text has a zero byte after it, in the place of the head of the value that follows. For the last of a row that is the next row's
+   first head, which is kept in rows->head meanwhile. */
+bool pr_d1_next(pr_d1_rows *rows) {
+  if (!rows->rows_left) return false;
+  rows->rows_left--;
+  pr_reader r = pr_reader_of(rows->next, (size_t)(rows->end - rows->next));
+  if (rows->next < rows->end) *rows->next = rows->head;
+  r.zero = rows->next;
+  pr_d1_value *values = (pr_d1_value *)(uintptr_t)rows->values;
+  for (size_t i = 0; i < rows->columns_len; i++) values[i] = pr_d1_take(&r);
+  if (r.err) {
+    rows->rows_left = 0;
+    return false;
+  }
+  if (r.p == rows->next) return true;
+  rows->next = r.p;
+  rows->head = *r.p;
+  *r.p = 0;
+  return true;
+}
+
+const pr_d1_value *pr_d1_get(const pr_d1_rows *rows, const char *column) {
+  for (size_t i = rows->columns_len; i-- > 0;)
+    if (pr_eq(rows->columns[i], column)) return &rows->values[i];
+  return NULL;
+}
+
+static pr_d1_rows pr_d1_rows_of(const pr_d1_result *r) {
+  static const pr_d1_meta no_meta = {0, 0, 0, false, 0, 0, 0, {"", 0}};
+  unsigned char *p = (unsigned char *)(uintptr_t)r->rows.data;
+  pr_d1_rows rows = {r->columns, r->columns_len, r->row_count, r->meta ? r->meta : &no_meta, NULL, r->row_count, p, p + r->rows.len, 0};
+  rows.values = (pr_d1_value *)pr_alloc((r->columns_len + 1) * sizeof(pr_d1_value));
+  if (r->rows.len) rows.head = *p;
+  return rows;
+}
+
+pr_d1_session pr_d1_begin(const char *db, const char *from) {
+  pr_d1_session s = {db, pr_s(from), {NULL, 0}};
+  if (!s.from.len) s.from = pr_s(PR_D1_FIRST_UNCONSTRAINED);
+  else if (!pr_eq(s.from, PR_D1_FIRST_UNCONSTRAINED) && !pr_eq(s.from, PR_D1_FIRST_PRIMARY)) s.bookmark = s.from;
+  return s;
+}
+
+/* pr_d1_saw keeps the newer of two bookmarks, which are ordered as text. */
+static void pr_d1_saw(pr_d1_session *s, pr_str bookmark) {
+  if (!bookmark.len) return;
+  size_t n = bookmark.len < s->bookmark.len ? bookmark.len : s->bookmark.len;
+  int order = n ? memcmp(bookmark.data, s->bookmark.data, n) : 1;
+  if (order > 0 || (order == 0 && bookmark.len > s->bookmark.len)) s->bookmark = bookmark;
+}
+
+pr_code pr_d1_session_batch(pr_d1_session *s, const pr_d1_statement *statements, size_t n, pr_d1_rows *rows) {
+  pr_d1_query_request q = {statements, n, s->bookmark.data ? s->bookmark : s->from};
+  pr_d1_query_reply a;
+  pr_code code = pr_d1_query(s->db, &q, &a);
+  if (code != PR_OK) return code;
+  if (a.results_len != n) return pr_failed(-PR_BAD_MESSAGE);
+  if (s->from.len) pr_d1_saw(s, a.bookmark);
+  for (size_t i = 0; rows && i < n; i++) rows[i] = pr_d1_rows_of(&a.results[i]);
+  return PR_OK;
+}
+
+pr_code pr_d1_batch(const char *db, const pr_d1_statement *statements, size_t n, pr_d1_rows *rows) {
+  pr_d1_session none = {db, {"", 0}, {NULL, 0}};
+  return pr_d1_session_batch(&none, statements, n, rows);
+}
+
+pr_code pr_d1_all(const char *db, const pr_d1_statement *statement, pr_d1_rows *rows) { return pr_d1_batch(db, statement, 1, rows); }
+
+pr_code pr_d1_first(const char *db, const pr_d1_statement *statement, const char *column, pr_d1_value *value) {
+  static const pr_d1_value null = {PR_D1_NULL, 0, 0, {NULL, 0}};
+  pr_d1_rows rows;
+  *value = null;
+  pr_code code = pr_d1_all(db, statement, &rows);
+  if (code != PR_OK || !pr_d1_next(&rows)) return code;
+  const pr_d1_value *v = pr_d1_get(&rows, column);
+  if (v) {
+    *value = *v;
+    return PR_OK;
+  }
+  static const char before[] = "D1_COLUMN_NOTFOUND: Column not found (";
+  size_t n = strlen(column);
+  char *text = (char *)pr_alloc(sizeof before + n + 1);
+  memcpy(text, before, sizeof before - 1);
+  memcpy(text + sizeof before - 1, column, n);
+  memcpy(text + sizeof before - 1 + n, ")", 2);
+  code = pr_failed(-PR_INVALID_ARGUMENT);
+  pr_last_text = text;
+  return code;
+}
+
+pr_code pr_d1_exec_lines(const char *db, const char *sql, uint32_t *count) {
+  pr_d1_exec_request q = {pr_s(sql)};
+  pr_d1_exec_reply a;
+  pr_code code = pr_d1_exec(db, &q, &a);
+  if (count) *count = code == PR_OK ? a.count : 0;
+  return code;
+}
+
 /* ---- The event -------------------------------------------------------------------------------------------------------------- */
 
 /* pr_reseed gives the C library's generators a new start: the image froze the old one. arc4random and getentropy ask the host

@@ -175,6 +175,86 @@ pr_code pr_kv_write(const char *kv, const char *key, pr_str value);
 /* pr_kv_remove removes a key; one that is not there is no error. */
 pr_code pr_kv_remove(const char *kv, const char *key);
 
+/* ---- D1 ----------------------------------------------------------------------------------------------------------------- */
+
+/* A statement is a pr_d1_statement: text, and the values of its parameters. Make it with pr_d1_prepare, add values with pr_d1_bind_…, and run
+   it with pr_d1_all, pr_d1_first or pr_d1_batch. db is always the binding's name. pr_d1_query, pr_d1_exec and pr_d1_dump are the plain
+   operations. */
+
+/* pr_d1_prepare makes a statement of SQL text, which is not copied. Nothing is checked before it is run. */
+pr_d1_statement pr_d1_prepare(const char *sql);
+
+/* pr_d1_bind_int adds the value of the next parameter, as INTEGER. All values are copied. For other values prepare the statement again,
+   which costs nothing; a copy of a statement can be continued on its own. */
+void pr_d1_bind_int(pr_d1_statement *statement, int64_t value);
+
+/* pr_d1_bind_double adds a REAL, or NULL for what is not a number. */
+void pr_d1_bind_double(pr_d1_statement *statement, double value);
+
+/* pr_d1_bind_text adds TEXT, or NULL where data is NULL. Each byte that is not UTF-8 becomes U+FFFD. */
+void pr_d1_bind_text(pr_d1_statement *statement, pr_str value);
+
+/* pr_d1_bind_blob adds a BLOB, or NULL where data is NULL. */
+void pr_d1_bind_blob(pr_d1_statement *statement, pr_str value);
+
+/* pr_d1_bind_null adds NULL. */
+void pr_d1_bind_null(pr_d1_statement *statement);
+
+/* pr_d1_type is the type of a value, by SQLite's names. */
+typedef enum pr_d1_type { PR_D1_NULL, PR_D1_INTEGER, PR_D1_REAL, PR_D1_TEXT, PR_D1_BLOB } pr_d1_type;
+
+/* pr_d1_value is one value of a row. */
+typedef struct pr_d1_value {
+  pr_d1_type type;
+  int64_t integer; /* an INTEGER; 0 for other types */
+  double real;     /* a REAL, or an INTEGER as one; 0 for other types */
+  pr_str text;     /* TEXT or a BLOB, with a zero byte after it; data is NULL for other types */
+} pr_d1_value;
+
+/* pr_d1_rows is the result of a statement. Go through it once, with pr_d1_next. */
+typedef struct pr_d1_rows {
+  const pr_str *columns;     /* the names of the columns; none where a statement gives no rows by nature */
+  size_t columns_len;
+  size_t rows_len;           /* how many rows there are */
+  const pr_d1_meta *meta;    /* what the statement did and cost; never NULL */
+  const pr_d1_value *values; /* the current row, as many values as columns; pr_d1_next overwrites them, but not their text */
+  size_t rows_left;          /* how many rows pr_d1_next has not given yet */
+  unsigned char *next, *end, head;
+} pr_d1_rows;
+
+/* pr_d1_all runs a statement and gives its rows. */
+pr_code pr_d1_all(const char *db, const pr_d1_statement *statement, pr_d1_rows *rows);
+
+/* pr_d1_next takes the next row into rows->values; false after the last. */
+bool pr_d1_next(pr_d1_rows *rows);
+
+/* pr_d1_get gives the value of the current row in the column of that name, the last of several; NULL when there is none. */
+const pr_d1_value *pr_d1_get(const pr_d1_rows *rows, const char *column);
+
+/* pr_d1_first runs a statement and gives the value in one column of its first row; its type is PR_D1_NULL when there is no row. A row without
+   that column is PR_INVALID_ARGUMENT, "D1_COLUMN_NOTFOUND: Column not found (name)". */
+pr_code pr_d1_first(const char *db, const pr_d1_statement *statement, const char *column, pr_d1_value *value);
+
+/* pr_d1_batch runs n statements in order, in one transaction: all of them take effect, or none. rows gets n results; NULL when nobody asks. */
+pr_code pr_d1_batch(const char *db, const pr_d1_statement *statements, size_t n, pr_d1_rows *rows);
+
+/* pr_d1_exec_lines runs a text of SQL in which every line that is not blank is a whole statement, or several, in one transaction. count gets how
+   many lines there were; NULL when nobody asks. */
+pr_code pr_d1_exec_lines(const char *db, const char *sql, uint32_t *count);
+
+/* pr_d1_session is a chain of queries of which each sees at least what the one before has seen. */
+typedef struct pr_d1_session {
+  const char *db;
+  pr_str from;     /* what the session begins with */
+  pr_str bookmark; /* the newest state of the database it has seen; data is NULL before the first query, unless it began with a bookmark */
+} pr_d1_session;
+
+/* pr_d1_begin begins a session with PR_D1_FIRST_UNCONSTRAINED, PR_D1_FIRST_PRIMARY or the bookmark of another. NULL and "" are the first. */
+pr_d1_session pr_d1_begin(const char *db, const char *from);
+
+/* pr_d1_session_batch is pr_d1_batch in a session. */
+pr_code pr_d1_session_batch(pr_d1_session *session, const pr_d1_statement *statements, size_t n, pr_d1_rows *rows);
+
 /* ---- Log ---------------------------------------------------------------------------------------------------------------- */
 
 /* pr_log writes a line to pagesrun's log, with a level from PR_LOG_DEBUG to PR_LOG_ERROR. */

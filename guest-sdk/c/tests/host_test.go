@@ -20,6 +20,7 @@ type host struct {
 	calls    map[abi.Handle]*pending
 	next     abi.Handle
 	kv       map[string]abi.KVPutRequest
+	d1       d1
 	response *abi.RespondRequest
 	counts   map[string]int
 	logs     []string
@@ -106,6 +107,8 @@ func (h *host) perform(p *pending, target, op string, msg []byte) []byte {
 		return (&abi.VarsGetReply{Value: "Grüezi"}).AppendCBOR(nil)
 	case target == "KV":
 		return h.performKV(p, op, msg)
+	case target == "DB":
+		return h.d1.perform(op, msg)
 	}
 	return abi.AppendError(nil, &abi.Error{Code: abi.CodeNotConfigured, Message: "no binding " + target})
 }
