@@ -5,7 +5,6 @@ import (
 	"github.com/pagesrun/pagesrun/hostfuncs"
 	"github.com/pagesrun/pagesrun/hostfuncs/analytics"
 	"github.com/pagesrun/pagesrun/hostfuncs/cron"
-	"github.com/pagesrun/pagesrun/hostfuncs/cron"
 	"github.com/pagesrun/pagesrun/hostfuncs/kv"
 	"github.com/pagesrun/pagesrun/hostfuncs/secrets"
 	"github.com/pagesrun/pagesrun/hostfuncs/vars"
@@ -17,7 +16,6 @@ func All() []hostfuncs.Binding {
 		vars.New(),
 		secrets.New(),
 		kv.New(),
-		cron.New(),
 		cron.New(),
 		analytics.New(),
 	}
