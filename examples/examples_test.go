@@ -35,11 +35,12 @@ func TestMain(m *testing.M) {
 
 // cases call the examples, by folder.
 var cases = map[string]func(*testing.T, example){
-	"hello-go":    helloGo,
-	"hello-c":     helloC,
-	"hello-cgi":   func(t *testing.T, e example) { helloCGI(t, e, "Ada") },
-	"hello-cgi/c": func(t *testing.T, e example) { helloCGI(t, e, "world") },
-	"todo-go":     todoGo,
+	"hello-go":     helloGo,
+	"hello-c":      helloC,
+	"hello-cgi":    func(t *testing.T, e example) { helloCGI(t, e, "Ada") },
+	"hello-cgi/c":  func(t *testing.T, e example) { helloCGI(t, e, "world") },
+	"northwind-go": northwindGo,
+	"todo-go":      todoGo,
 }
 
 func TestEveryExampleIsBuiltServedAndCalled(t *testing.T) {
