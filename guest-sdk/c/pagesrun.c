@@ -639,7 +639,7 @@ const pr_d1_value *pr_d1_get(const pr_d1_rows *rows, const char *column) {
   return NULL;
 }
 
-static pr_d1_rows pr_d1_rows_of(const pr_d1_result *r) {
+pr_d1_rows pr_d1_rows_of(const pr_d1_result *r) {
   static const pr_d1_meta no_meta = {0, 0, 0, false, 0, 0, 0, {"", 0}};
   unsigned char *p = (unsigned char *)(uintptr_t)r->rows.data;
   pr_d1_rows rows = {r->columns, r->columns_len, r->row_count, r->meta ? r->meta : &no_meta, NULL, r->row_count, p, p + r->rows.len, 0};

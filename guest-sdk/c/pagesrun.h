@@ -242,6 +242,9 @@ pr_code pr_d1_batch(const char *db, const pr_d1_statement *statements, size_t n,
    many lines there were; NULL when nobody asks. */
 pr_code pr_d1_exec_lines(const char *db, const char *sql, uint32_t *count);
 
+/* pr_d1_rows_of gives the rows of one result of pr_d1_query, to go through once; for calls that overlap (pr_d1_query_start). */
+pr_d1_rows pr_d1_rows_of(const pr_d1_result *result);
+
 /* pr_d1_session is a chain of queries of which each sees at least what the one before has seen. */
 typedef struct pr_d1_session {
   const char *db;

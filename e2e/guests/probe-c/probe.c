@@ -252,6 +252,7 @@ static const probe_operation own_operations[] = {
 /* tables are what the files of the probe can perform. */
 static const probe_operation *const tables[] = {
     own_operations,
+    d1_operations,
 };
 
 static const probe_operation *find(pr_str op) {

@@ -17,6 +17,9 @@ typedef struct probe_operation {
   pr_code (*perform)(void);
 } probe_operation;
 
+/* The tables of the other files. */
+extern const probe_operation d1_operations[];
+
 /* param gives a parameter of the request, empty where it is absent. */
 pr_str param(const char *name);
 

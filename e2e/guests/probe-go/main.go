@@ -74,7 +74,7 @@ func (p *probe) perform(op string) (*pagesrun.Response, error) {
 	case "trap":
 		panic("trap was asked for")
 	}
-	return pagesrun.Text(400, "no such op\n"), nil
+	return p.d1Perform(op)
 }
 
 // param is a field of the query, empty where it is absent.
