@@ -1,0 +1,3 @@
+//! Write functions for pagesrun in Rust.
+pub mod abi;
+pub mod cbor;
