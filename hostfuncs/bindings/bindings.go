@@ -5,6 +5,7 @@ import (
 	"github.com/pagesrun/pagesrun/hostfuncs"
 	"github.com/pagesrun/pagesrun/hostfuncs/analytics"
 	"github.com/pagesrun/pagesrun/hostfuncs/cron"
+	"github.com/pagesrun/pagesrun/hostfuncs/d1"
 	"github.com/pagesrun/pagesrun/hostfuncs/kv"
 	"github.com/pagesrun/pagesrun/hostfuncs/secrets"
 	"github.com/pagesrun/pagesrun/hostfuncs/vars"
@@ -16,6 +17,7 @@ func All() []hostfuncs.Binding {
 		vars.New(),
 		secrets.New(),
 		kv.New(),
+		d1.New(),
 		cron.New(),
 		analytics.New(),
 	}

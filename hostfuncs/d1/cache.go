@@ -1,0 +1,64 @@
+package d1
+
+import (
+	"container/list"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/pagesrun/pagesrun/abi"
+)
+
+// Bounds of a connection's cache of statements.
+const (
+	cacheStatementsMax = 128
+	cacheBytesMax      = 256 << 10 // of text, which a compiled statement takes several times over
+)
+
+// statement is a compiled statement of a guest.
+type statement struct {
+	*sqlite3.Stmt
+	sql      string
+	params   int
+	readOnly bool
+	notes    notes
+	// columns are the names of the columns; nil before they are known.
+	columns []abi.ByteString
+	// entries is how many entries of tables and indexes a written row has, 0 before it is known.
+	entries int64
+}
+
+// newStatement notes what is asked of a statement again and again.
+func (c *connection) newStatement(s *sqlite3.Stmt, sql string) *statement {
+	return &statement{Stmt: s, sql: sql, params: s.BindCount(), readOnly: s.ReadOnly(), notes: c.notes}
+}
+
+// cache keeps the statements used last, by their text.
+type cache struct {
+	entries map[string]*list.Element // of *statement
+	order   list.List                // the one used last first
+	bytes   int
+}
+
+// get gives the statement of a text; nil when it is not kept.
+func (c *cache) get(sql string) *statement {
+	e, ok := c.entries[sql]
+	if !ok {
+		return nil
+	}
+	c.order.MoveToFront(e)
+	return e.Value.(*statement)
+}
+
+// put keeps a statement, which then belongs to the cache. It closes those that were not used for longest when there are too many.
+func (c *cache) put(s *statement) {
+	if c.entries == nil {
+		c.entries = map[string]*list.Element{}
+	}
+	c.entries[s.sql] = c.order.PushFront(s)
+	c.bytes += len(s.sql)
+	for c.order.Len() > 1 && (c.order.Len() > cacheStatementsMax || c.bytes > cacheBytesMax) {
+		oldest := c.order.Remove(c.order.Back()).(*statement)
+		delete(c.entries, oldest.sql)
+		c.bytes -= len(oldest.sql)
+		oldest.Close()
+	}
+}

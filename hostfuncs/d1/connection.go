@@ -1,0 +1,157 @@
+package d1
+
+import (
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/ext/fts5"
+	"github.com/pagesrun/pagesrun/abi"
+	"github.com/pagesrun/pagesrun/hostfuncs/internal/sqlite"
+)
+
+// Limits that only SQLite knows about.
+const (
+	triggerDepthMax = 10
+	programOpsMax   = 25_000
+)
+
+// limits are what statements may ask of SQLite.
+var limits = map[sqlite3.LimitCategory]int{
+	sqlite3.LIMIT_LENGTH:              abi.D1ValueBytesMax,
+	sqlite3.LIMIT_SQL_LENGTH:          abi.D1SQLBytesMax,
+	sqlite3.LIMIT_COLUMN:              abi.D1ColumnsMax,
+	sqlite3.LIMIT_EXPR_DEPTH:          abi.D1ExpressionDepthMax,
+	sqlite3.LIMIT_COMPOUND_SELECT:     abi.D1CompoundTermsMax,
+	sqlite3.LIMIT_VDBE_OP:             programOpsMax,
+	sqlite3.LIMIT_FUNCTION_ARG:        abi.D1FunctionArgsMax,
+	sqlite3.LIMIT_ATTACHED:            0,
+	sqlite3.LIMIT_LIKE_PATTERN_LENGTH: abi.D1PatternBytesMax,
+	sqlite3.LIMIT_VARIABLE_NUMBER:     abi.D1ParamsMax,
+	sqlite3.LIMIT_TRIGGER_DEPTH:       triggerDepthMax,
+	sqlite3.LIMIT_WORKER_THREADS:      0,
+}
+
+// options are how statements are read. A name in double quotes that names nothing is a string, as on the platform; a
+// statement cannot damage the file.
+var options = map[sqlite3.DBConfig]bool{
+	sqlite3.DBCONFIG_DQS_DML:   true,
+	sqlite3.DBCONFIG_DQS_DDL:   true,
+	sqlite3.DBCONFIG_DEFENSIVE: true,
+}
+
+// connection is what this package keeps with each connection to a file.
+type connection struct {
+	*sqlite.Conn
+	// guest says that SQLite works on a statement of a guest, so that the authoriser has a say.
+	guest bool
+	// running says that the statement was compiled and runs: what is asked about now are the statements of full-text indexes.
+	running bool
+	// reading says that the connection is lent for reading only.
+	reading bool
+	// notes are what the authoriser saw of the statement in hand.
+	notes notes
+	// changed are the settings that the query in hand has changed.
+	changed setting
+	cache   cache
+	// size is the size of the database at the state sized, in bytes.
+	size  int64
+	sized sqlite.Version
+}
+
+// of gives what this package keeps with a connection.
+func of(c *sqlite.Conn) *connection { return c.State.(*connection) }
+
+// setup prepares a new connection.
+func setup(conn *sqlite.Conn) error {
+	if err := fts5.Register(conn.Conn); err != nil {
+		return err
+	}
+	c := &connection{Conn: conn}
+	conn.State = c
+	for option, value := range options {
+		if _, err := c.Config(option, value); err != nil {
+			return err
+		}
+	}
+	if err := c.Exec(`PRAGMA recursive_triggers=OFF`); err != nil {
+		return err
+	}
+	for category, value := range limits {
+		c.Limit(category, value)
+	}
+	return c.SetAuthorizer(c.authorize)
+}
+
+// prepare compiles the first statement of a guest's text. It is nil when the text has none.
+func (c *connection) prepare(sql string) (s *sqlite3.Stmt, tail string, err error) {
+	c.notes = notes{}
+	c.guest = true
+	s, tail, err = c.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
+	c.guest = false
+	c.changed |= c.notes.settings
+	switch {
+	case err == nil:
+		return s, tail, nil
+	case c.notes.transaction:
+		return nil, "", refuse(abi.CodeInvalidArgument, textTransaction)
+	case c.notes.writer:
+		return nil, "", errWriter
+	}
+	return nil, "", sqlError(err, sql)
+}
+
+// restore undoes the settings that the query has changed.
+func (c *connection) restore() error {
+	if c.changed == 0 {
+		return nil
+	}
+	for s := range c.Stmts() {
+		s.Reset()
+	}
+	for i, name := range settings {
+		if c.changed&(1<<i) == 0 {
+			continue
+		}
+		if err := c.Exec(`PRAGMA ` + name + `=` + defaults[name]); err != nil {
+			return err
+		}
+	}
+	c.changed = 0
+	return nil
+}
+
+// number runs a statement that gives one number.
+func (c *connection) number(sql string) (int64, error) {
+	s, err := c.Stmt(sql)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Reset()
+	if !s.Step() {
+		return 0, s.Err()
+	}
+	return s.ColumnInt64(0), nil
+}
+
+// pageBytes is the size of a page, SQLite's default.
+const pageBytes = 4096
+
+// bytes is the size of the database in bytes, without the pages that are free.
+func (c *connection) bytes() (int64, error) {
+	seen, known := c.Seen()
+	known = known && c.reading
+	if known && c.size > 0 && seen == c.sized {
+		return c.size, nil
+	}
+	pages, err := c.number(`PRAGMA page_count`)
+	if err != nil {
+		return 0, err
+	}
+	free, err := c.number(`PRAGMA freelist_count`)
+	if err != nil {
+		return 0, err
+	}
+	size := (pages - free) * pageBytes
+	if known {
+		c.size, c.sized = size, seen
+	}
+	return size, nil
+}

@@ -1,0 +1,90 @@
+package d1
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/pagesrun/pagesrun/hostfuncs/internal/sqlite"
+)
+
+// Options say how to open databases.
+type Options struct {
+	// Dir is the directory of the databases' files. It is made when it is missing.
+	Dir string
+	// Relaxed is durability "relaxed": a write that was acknowledged survives a crash of the process but perhaps not of the machine.
+	Relaxed bool
+	// Now is the clock that durations and the time limit are measured with; nil for the system's.
+	Now func() time.Time
+	// Log is told what nobody waits for; nil for nowhere.
+	Log *slog.Logger
+}
+
+// Database is one open database. Its methods may be called by many goroutines, and other processes may have the same database open.
+// Their errors are what a guest may see, some with the cause for the log behind (see hostfuncs.Failure).
+type Database struct {
+	id  string
+	db  *sqlite.DB
+	now func() time.Time
+	// lastRowID is the rowid of the newest row that a query stored.
+	lastRowID atomic.Int64
+	state     bookmarks
+}
+
+// FileName gives the name of the file of the database id. Distinct ids have distinct names on every file system, also one
+// that takes upper and lower case for the same.
+func FileName(id string) string {
+	var b strings.Builder
+	for _, c := range []byte(id) {
+		if 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "~%02x", c)
+		}
+	}
+	name := b.String()
+	const longest = 120
+	if len(name) > longest {
+		sum := sha256.Sum256([]byte(id))
+		name = name[:longest-64] + "~~" + hex.EncodeToString(sum[:])
+	}
+	return "d1-" + name + ".sqlite"
+}
+
+// OpenDatabase opens the database with the given id, an empty one when there is no file yet.
+func OpenDatabase(ctx context.Context, o Options, id string) (*Database, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	db, err := sqlite.Open(ctx, sqlite.Options{
+		Path:    filepath.Join(o.Dir, FileName(id)),
+		Relaxed: o.Relaxed,
+		Setup:   setup,
+		Log:     o.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	d := &Database{id: id, db: db, now: o.Now}
+	if err := db.Read(ctx, d.state.load); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Path is the database's file.
+func (d *Database) Path() string { return d.db.Path() }
+
+// Close finishes what is running and closes the file.
+func (d *Database) Close() error { return d.db.Close() }

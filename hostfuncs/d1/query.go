@@ -1,0 +1,246 @@
+package d1
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/pagesrun/pagesrun/abi"
+	"github.com/pagesrun/pagesrun/hostfuncs/internal/sqlite"
+)
+
+// Query runs the statements in one transaction and gives the result of each. See [abi.D1QueryRequest].
+func (d *Database) Query(ctx context.Context, q *abi.D1QueryRequest) (abi.D1QueryReply, error) {
+	items, err := queryItems(q)
+	if err != nil {
+		return abi.D1QueryReply{}, err
+	}
+	j := &job{items: items, results: make([]abi.D1Result, len(items)), now: d.now}
+	mark, err := d.do(ctx, j)
+	if err != nil {
+		return abi.D1QueryReply{}, err
+	}
+	return abi.D1QueryReply{Results: j.results, Bookmark: mark}, nil
+}
+
+// Exec runs a text of SQL, line by line, in one transaction. See [abi.D1ExecRequest].
+func (d *Database) Exec(ctx context.Context, q *abi.D1ExecRequest) (abi.D1ExecReply, error) {
+	list := lines(string(q.SQL))
+	if len(list) == 0 {
+		return abi.D1ExecReply{}, asExec(refuse(abi.CodeInvalidArgument, textNoStatements), "")
+	}
+	began := d.now()
+	j := &job{items: make([]item, len(list)), now: d.now}
+	for i, line := range list {
+		j.items[i].sql = line
+		if err := checkText(line); err != nil {
+			return abi.D1ExecReply{}, asExec(err, list[0])
+		}
+	}
+	if _, err := d.do(ctx, j); err != nil {
+		return abi.D1ExecReply{}, asExec(err, list[0])
+	}
+	return abi.D1ExecReply{Count: uint32(len(list)), DurationMS: float64(d.now().Sub(began)) / float64(time.Millisecond)}, nil
+}
+
+// lines are the items of a text for [Database.Exec]: its lines, trimmed, without the empty ones.
+func lines(sql string) []string {
+	var list []string
+	for line := range strings.Lines(sql) {
+		if line = strings.TrimSpace(line); line != "" {
+			list = append(list, line)
+		}
+	}
+	return list
+}
+
+// queryItems checks a request as far as that goes without SQLite.
+func queryItems(q *abi.D1QueryRequest) ([]item, error) {
+	switch n := len(q.Statements); {
+	case n == 0:
+		return nil, refuse(abi.CodeInvalidArgument, textNoStatements)
+	case n > abi.D1BatchStatementsMax:
+		return nil, refuse(abi.CodeTooLarge, fmt.Sprintf("a batch has at most %d statements, not %d", abi.D1BatchStatementsMax, n))
+	}
+	items := make([]item, len(q.Statements))
+	for i := range q.Statements {
+		s := &q.Statements[i]
+		if err := checkText(string(s.SQL)); err != nil {
+			return nil, err
+		}
+		n, err := countParams(s.Params)
+		if err != nil {
+			return nil, &abi.Error{Code: abi.CodeBadMessage, Message: fmt.Sprintf("%s: statement %d: %s", abi.OpD1Query, i+1, err)}
+		}
+		items[i] = item{sql: string(s.SQL), params: s.Params, values: n}
+	}
+	return items, nil
+}
+
+// checkText checks the text of an item.
+func checkText(sql string) error {
+	switch {
+	case len(sql) > abi.D1SQLBytesMax:
+		return refuse(abi.CodeTooLarge, textTooLong)
+	case isBlank(sql):
+		return refuse(abi.CodeInvalidArgument, textNoStatements)
+	}
+	return nil
+}
+
+// isBlank says that a text is nothing but white space and comments with white space before them. Those the platform strips;
+// a comment at the very beginning it does not.
+func isBlank(sql string) bool {
+	for {
+		rest := strings.TrimSpace(sql)
+		if rest == "" {
+			return true
+		}
+		indented := strings.TrimLeft(sql, " \t\r\n\f\v")
+		if len(indented) == len(sql) || !strings.HasPrefix(indented, "--") {
+			return false
+		}
+		end := strings.IndexByte(indented, '\n')
+		if end < 0 {
+			return true
+		}
+		sql = indented[end:]
+	}
+}
+
+// do runs a job where it can be run and gives the bookmark of the state it showed or made.
+func (d *Database) do(ctx context.Context, j *job) (mark string, err error) {
+	if j.looksReading() {
+		mark, err = d.read(ctx, j)
+	}
+	if !j.looksReading() || j.writer {
+		mark, err = d.write(ctx, j)
+	}
+	if err == nil {
+		return mark, nil
+	}
+	if j.limit != nil && j.limit.expired && errors.Is(err, sqlite3.INTERRUPT) {
+		return "", refuse(abi.CodeTimeout, textTimeout)
+	}
+	return "", d.db.Public(err)
+}
+
+// read runs a job on a reading connection. Where that cannot be done it says so in j.writer.
+func (d *Database) read(ctx context.Context, j *job) (mark string, err error) {
+	mark = d.state.current()
+	j.rowID = d.lastRowID.Load()
+	err = d.db.Read(ctx, func(conn *sqlite.Conn) error {
+		c := of(conn)
+		c.reading = true
+		j.limit = newLimit(ctx, d.now, queryTime)
+		c.SetInterrupt(j.limit)
+		if len(j.items) > 1 {
+			err = c.Snapshot(func() error { return j.run(c) })
+		} else {
+			err = j.run(c)
+		}
+		j.writer = errors.Is(err, errWriter) || errors.Is(err, sqlite3.READONLY)
+		return err
+	})
+	return mark, err
+}
+
+// queryTime is how long a query may take.
+const queryTime = abi.D1QueryMSMax * time.Millisecond
+
+// write runs a job on the writing connection.
+func (d *Database) write(ctx context.Context, j *job) (mark string, err error) {
+	if err := d.state.begin(ctx, d.db); err != nil {
+		return "", err
+	}
+	var at position
+	err = d.db.Write(ctx, j.weight(), func(conn *sqlite.Conn) error {
+		c := of(conn)
+		j.limit = newLimit(context.Background(), d.now, queryTime)
+		c.SetInterrupt(j.limit)
+		err := j.run(c)
+		c.SetInterrupt(context.Background())
+		if err == nil {
+			err = checkDeferred(c)
+		}
+		d.lastRowID.Store(c.LastInsertRowID())
+		if j.wrote {
+			at = d.state.next()
+		}
+		return errors.Join(err, c.restore())
+	})
+	if err != nil {
+		return "", err
+	}
+	if !j.wrote {
+		return d.state.current(), nil
+	}
+	return d.state.publish(at), nil
+}
+
+// checkDeferred fails when a foreign key names no row. SQLite looks at that only when the transaction ends, which others share.
+func checkDeferred(c *connection) error {
+	violated, _, err := c.Status(sqlite3.DBSTATUS_DEFERRED_FKS, false)
+	if err == nil && violated != 0 {
+		return refuse(abi.CodeInvalidArgument, textForeignKey)
+	}
+	return err
+}
+
+// weight is about how many bytes a job writes.
+func (j *job) weight() int {
+	n := 0
+	for i := range j.items {
+		n += len(j.items[i].sql) + len(j.items[i].params)
+	}
+	return n
+}
+
+// looksReading says whether all items begin like statements that only read.
+func (j *job) looksReading() bool {
+	for i := range j.items {
+		if !beginsReading(j.items[i].sql) {
+			return false
+		}
+	}
+	return true
+}
+
+// beginsReading says whether the first word of a text begins a statement that usually only reads.
+func beginsReading(sql string) bool {
+	sql = skipBlank(sql)
+	end := 0
+	for end < len(sql) && isLetter(sql[end]) && end <= len("EXPLAIN") {
+		end++
+	}
+	switch strings.ToUpper(sql[:end]) {
+	case "SELECT", "VALUES", "WITH", "EXPLAIN", "PRAGMA":
+		return true
+	}
+	return false
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// skipBlank drops white space and comments from the beginning of a text.
+func skipBlank(sql string) string {
+	for {
+		sql = strings.TrimLeft(sql, " \t\r\n\f")
+		end, size := 0, 0
+		switch {
+		case strings.HasPrefix(sql, "--"):
+			end, size = strings.IndexByte(sql, '\n'), 1
+		case strings.HasPrefix(sql, "/*"):
+			end, size = strings.Index(sql[2:], "*/"), 4
+		default:
+			return sql
+		}
+		if end < 0 {
+			return ""
+		}
+		sql = sql[end+size:]
+	}
+}
