@@ -4,7 +4,7 @@ BIN := bin
 GO  := CGO_ENABLED=0 go
 PAGESRUN := $(BIN)/pagesrun
 
-.PHONY: all run build guests test bench fuzz generate setup clean
+.PHONY: all run build guests test powerloss bench fuzz generate setup clean
 
 all: build
 
@@ -37,6 +37,13 @@ test:
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
 	go test -race -timeout 20m ./...
+	cd torture/powerloss && go vet ./... && go test ./disk ./mount && go test -timeout 20m
+
+# powerloss pulls the plug on a running pagesrun PULLS times, and a few times on one with durability = "relaxed", which must lose.
+PULLS ?= 60
+powerloss:
+	scripts/setup go
+	cd torture/powerloss && $(GO) run . -pulls $(PULLS) && $(GO) run . -pulls 6 -durability relaxed
 
 # bench prints, from one run, the ratios the project promises. Nothing fails when one does not hold: machines differ.
 bench:
