@@ -310,8 +310,7 @@ func TestBrokenEventsEndTheInstance(t *testing.T) {
 		want  string
 	}{
 		{"garbage", []byte{0xff, 0x00}, "the event cannot be read"},
-		{"an event of another kind", (&abi.Event{Kind: "queue"}).AppendCBOR(nil), "no handler for events of kind queue"},
-		{"a fetch event without its request", (&abi.Event{Kind: abi.EventFetch}).AppendCBOR(nil), "no handler for events"},
+		{"a fetch event without its request", (&abi.Event{Kind: abi.EventFetch}).AppendCBOR(nil), "the fetch event has no request"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := start(t, fakehost.Config{})
@@ -320,5 +319,20 @@ func TestBrokenEventsEndTheInstance(t *testing.T) {
 				t.Errorf("error %v, stderr %q", err, g.Stderr)
 			}
 		})
+	}
+}
+
+func TestAnEventWithoutAHandlerFails(t *testing.T) {
+	g := start(t, fakehost.Config{})
+	for _, kind := range []string{abi.EventQueue, abi.EventScheduled, "email"} {
+		if err := g.Run(&abi.Event{Kind: kind}); err != nil {
+			t.Fatal(err, g.Stderr)
+		}
+		if text, _ := g.Failure(); text != "Handler does not export a "+kind+"() function." {
+			t.Errorf("%s: %q", kind, text)
+		}
+	}
+	if _, body := g.Fetch("GET", "/upper", nil); body != "" || g.Response().Status != 200 {
+		t.Errorf("afterwards: %q", body)
 	}
 }

@@ -26,6 +26,8 @@ type Config struct {
 	Vars, Secrets map[string]string
 	// KV names the KV namespaces; they begin empty.
 	KV []string
+	// Queues and Datasets name the bindings of queue producers and Analytics Engine datasets; see [Function.Sent] and [Function.Points].
+	Queues, Datasets []string
 	// D1 names the D1 databases: SQLite databases in memory, which begin empty.
 	D1 []string
 }
@@ -44,7 +46,7 @@ var one sync.Mutex
 func Start(t testing.TB, config Config, main func()) *Function {
 	t.Helper()
 	one.Lock()
-	h := fakehost.New(fakehost.Config{Vars: config.Vars, Secrets: config.Secrets, KV: config.KV, D1: config.D1})
+	h := fakehost.New(fakehost.Config{Vars: config.Vars, Secrets: config.Secrets, KV: config.KV, D1: config.D1, Queues: config.Queues, Datasets: config.Datasets})
 	host.Install(h)
 	t.Cleanup(func() {
 		host.Install(nil)
@@ -53,6 +55,9 @@ func Start(t testing.TB, config Config, main func()) *Function {
 	pagesrun.Native().Start(main)
 	return &Function{t, h}
 }
+
+// eventTimeMS is when events begin.
+const eventTimeMS = 1_790_000_000_000
 
 // Response is a whole response.
 type Response struct {
@@ -89,17 +94,14 @@ func (f *Function) Fetch(method, url, body string, header ...string) *Response {
 	for i := 0; i+1 < len(header); i += 2 {
 		fetch.Headers = append(fetch.Headers, abi.Header{Name: header[i], Value: abi.ByteString(header[i+1])})
 	}
-	f.host.Begin(&abi.Event{Kind: abi.EventFetch, ID: "test", TimeMS: 1_790_000_000_000, Fetch: &fetch})
+	f.host.Begin(&abi.Event{Kind: abi.EventFetch, ID: "test", TimeMS: eventTimeMS, Fetch: &fetch})
 	pagesrun.Native().Handle()
 	return f.response()
 }
 
 // response collects what the event has left.
 func (f *Function) response() *Response {
-	r := &Response{}
-	for _, line := range f.host.Logs() {
-		r.Log = append(r.Log, line.Text)
-	}
+	r := &Response{Log: f.Log()}
 	answer := f.host.Response()
 	if answer == nil {
 		return r

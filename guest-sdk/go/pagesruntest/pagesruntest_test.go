@@ -3,6 +3,7 @@ package pagesruntest_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	pagesrun "github.com/pagesrun/pagesrun/guest-sdk/go"
 	"github.com/pagesrun/pagesrun/guest-sdk/go/pagesruntest"
@@ -79,5 +80,33 @@ func TestProgramsThatCannotServeSaySo(t *testing.T) {
 			}()
 			pagesruntest.Start(t, pagesruntest.Config{}, c.main)
 		})
+	}
+}
+
+func TestTicks(t *testing.T) {
+	due := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
+	f := pagesruntest.Start(t, pagesruntest.Config{}, func() {
+		pagesrun.HandleScheduled(func(ctx *pagesrun.Context, ev *pagesrun.ScheduledEvent) error {
+			if !ev.ScheduledTime.Equal(due) || !ctx.Time().Equal(due) {
+				t.Error(ev, ctx.Time())
+			}
+			if ev.Cron == "bad" {
+				ctx.WaitUntil(func() { ctx.Fail(errors.New("the second to fail")) })
+				return errors.New("not today")
+			}
+			return nil
+		})
+	})
+	if err := f.Scheduled("0 6 * * *", due); err != nil {
+		t.Error(err)
+	}
+	if err := f.Scheduled("bad", due); err == nil || err.Error() != "not today" {
+		t.Error(err)
+	}
+	if _, err := f.Queue("q"); err == nil || err.Error() != "Handler does not export a queue() function." {
+		t.Error(err)
+	}
+	if r := f.Fetch("GET", "/", ""); r.Status != 0 {
+		t.Errorf("%+v", r)
 	}
 }
