@@ -31,6 +31,9 @@ type setting uint8
 var settings = [...]string{"case_sensitive_like", "foreign_keys", "defer_foreign_keys", "ignore_check_constraints",
 	"legacy_alter_table", "recursive_triggers", "reverse_unordered_selects"}
 
+// deferForeignKeys is the setting that foreign keys are looked at when the transaction ends.
+const deferForeignKeys setting = 1 << 2
+
 // defaults are what the settings are between queries.
 var defaults = map[string]string{"case_sensitive_like": "OFF", "foreign_keys": "ON", "defer_foreign_keys": "OFF",
 	"ignore_check_constraints": "OFF", "legacy_alter_table": "OFF", "recursive_triggers": "OFF", "reverse_unordered_selects": "OFF"}

@@ -114,7 +114,12 @@ func (db *DB) Read(ctx context.Context, fn func(*Conn) error) error {
 // When SQLite answers a statement of fn with the end of the whole transaction (ON CONFLICT ROLLBACK, RAISE(ROLLBACK), an interrupted
 // statement), fn must return that error at once. The others who shared the transaction are run again.
 func (db *DB) Write(ctx context.Context, bytes int, fn func(*Conn) error) error {
-	return db.writer.do(ctx, bytes, fn)
+	return db.writer.do(ctx, &write{fn: fn, bytes: bytes})
+}
+
+// WriteOnce is [DB.Write] for what cannot be run a second time or is large: fn has a transaction to itself.
+func (db *DB) WriteOnce(ctx context.Context, fn func(*Conn) error) error {
+	return db.writer.do(ctx, &write{fn: fn, once: true})
 }
 
 // Close finishes the writes that were begun, waits for the readers and closes the file. Later calls of any method fail with [ErrClosed].

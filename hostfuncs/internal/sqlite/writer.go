@@ -36,6 +36,8 @@ const (
 type write struct {
 	fn    func(*Conn) error
 	bytes int
+	// once says that fn must not be run again and shares its transaction with nobody.
+	once  bool
 	state atomic.Int32
 	done  chan error
 }
@@ -81,8 +83,8 @@ func (w *writer) use(c *Conn) {
 }
 
 // do queues a write and waits for its outcome.
-func (w *writer) do(ctx context.Context, bytes int, fn func(*Conn) error) error {
-	r := &write{fn: fn, bytes: bytes, done: make(chan error, 1)}
+func (w *writer) do(ctx context.Context, r *write) error {
+	r.done = make(chan error, 1)
 	if err := w.submit(ctx, r); err != nil {
 		return err
 	}
@@ -134,27 +136,34 @@ func (w *writer) close() error {
 func (w *writer) loop() {
 	defer close(w.ended)
 	for first := range w.queue {
-		w.serve(w.collect(first))
-		w.checkpointIfDue()
+		for first != nil {
+			var batch []*write
+			batch, first = w.collect(first)
+			w.serve(batch)
+			w.checkpointIfDue()
+		}
 	}
 }
 
-// collect takes first and whatever else waits, without waiting itself.
-func (w *writer) collect(first *write) []*write {
+// collect takes first and whatever else waits, without waiting itself. next is what was taken but has to come after the batch.
+func (w *writer) collect(first *write) (batch []*write, next *write) {
 	batch, bytes := begin(nil, first), first.bytes
-	for len(batch) < batchWritesMax && bytes < batchBytesMax {
+	for !first.once && len(batch) < batchWritesMax && bytes < batchBytesMax {
 		select {
 		case r, ok := <-w.queue:
 			if !ok {
-				return batch
+				return batch, nil
+			}
+			if r.once {
+				return batch, r
 			}
 			batch = begin(batch, r)
 			bytes += r.bytes
 		default:
-			return batch
+			return batch, nil
 		}
 	}
-	return batch
+	return batch, nil
 }
 
 // begin appends r to the batch unless its caller has given up.
@@ -178,6 +187,10 @@ func (w *writer) serve(batch []*write) {
 		for i, r := range batch {
 			r.done <- answers[i]
 		}
+		return
+	case batch[0].once:
+		w.recover(err)
+		batch[0].done <- err
 		return
 	case errors.As(err, &ended):
 		batch[ended.index].done <- ended.cause
@@ -218,6 +231,9 @@ type endedError struct {
 
 // Error gives the cause.
 func (e *endedError) Error() string { return e.cause.Error() }
+
+// Unwrap gives the cause.
+func (e *endedError) Unwrap() error { return e.cause }
 
 // recover does what can be done about a failed transaction: on a full disk it lets the log begin anew, where transactions find the room
 // it has already. True means the next transaction may do better.
