@@ -7,6 +7,7 @@ import (
 	"github.com/pagesrun/pagesrun/hostfuncs/cron"
 	"github.com/pagesrun/pagesrun/hostfuncs/d1"
 	"github.com/pagesrun/pagesrun/hostfuncs/kv"
+	"github.com/pagesrun/pagesrun/hostfuncs/queues"
 	"github.com/pagesrun/pagesrun/hostfuncs/secrets"
 	"github.com/pagesrun/pagesrun/hostfuncs/vars"
 )
@@ -18,6 +19,7 @@ func All() []hostfuncs.Binding {
 		secrets.New(),
 		kv.New(),
 		d1.New(),
+		queues.New(),
 		cron.New(),
 		analytics.New(),
 	}

@@ -1,0 +1,92 @@
+package jetstream
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrFull says that the disk has no room for what was to be written.
+var ErrFull = errors.New("the disk has no room")
+
+const (
+	// reserveBytes is the room that writes leave free, so that what they have written can still be consumed. On a small disk it is less.
+	reserveBytes = 16 << 20
+	// reserveShare is the part of a disk, one in so many, that is the most to leave free.
+	reserveShare = 16
+	// repairEvery is how often a store that has failed looks for room.
+	repairEvery = 200 * time.Millisecond
+)
+
+// Room says whether a write of so many bytes may begin; [ErrFull] if not. It knows nothing of the disks of a cluster.
+func (s *Store) Room(bytes int) error {
+	if s.embedded == nil {
+		return nil
+	}
+	return s.embedded.room(bytes)
+}
+
+// Failed is to be told of a write's error. It sees to it that a store which takes no more writes for lack of room takes them again, and
+// gives the error with [ErrFull] added where that is the cause.
+func (s *Store) Failed(err error) error {
+	if s.embedded == nil || s.embedded.room(0) == nil {
+		return err
+	}
+	s.embedded.breakDown()
+	return fmt.Errorf("%w: %w", ErrFull, err)
+}
+
+// Restarted is closed when the server inside this process begins anew. Consumers that are kept in memory are gone then.
+func (s *Store) Restarted() <-chan struct{} {
+	if s.embedded == nil {
+		return nil
+	}
+	s.embedded.mu.RLock()
+	defer s.embedded.mu.RUnlock()
+	return s.embedded.restarted
+}
+
+// room says whether so many bytes fit, the reserve left alone.
+func (e *embedded) room(bytes int) error {
+	if e.broken.Load() {
+		return ErrFull
+	}
+	free, total, ok := diskRoom(e.options.Dir)
+	if ok && free < uint64(bytes)+min(reserveBytes, total/reserveShare) {
+		return ErrFull
+	}
+	return nil
+}
+
+// breakDown notes that the server takes no more writes, and has it begin anew once there is room.
+func (e *embedded) breakDown() {
+	if e.broken.Swap(true) {
+		return
+	}
+	e.repairs.Go(func() {
+		for e.waitForRoom() {
+			err := e.restart()
+			if err == nil {
+				e.broken.Store(false)
+				return
+			}
+			e.options.Log.Error("the queues cannot be opened again", "cause", err)
+		}
+	})
+}
+
+// waitForRoom gives false when the store closes first.
+func (e *embedded) waitForRoom() bool {
+	tick := time.NewTicker(repairEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-e.closing:
+			return false
+		case <-tick.C:
+		}
+		if free, total, ok := diskRoom(e.options.Dir); !ok || free >= 2*min(reserveBytes, total/reserveShare) {
+			return true
+		}
+	}
+}

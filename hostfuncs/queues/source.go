@@ -1,0 +1,240 @@
+package queues
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	js "github.com/nats-io/nats.go/jetstream"
+	"github.com/pagesrun/pagesrun/hostfuncs"
+	"github.com/pagesrun/pagesrun/hostfuncs/internal/jetstream"
+)
+
+const (
+	// consumerName is the name of the one consumer of each stream.
+	consumerName = "pagesrun"
+	// ackMargin is how much longer than an event may take JetStream waits for a sign of life before it delivers a message again.
+	ackMargin = time.Minute
+	// pullExpiry is how long a request for messages stands; half of it without a sign of life from JetStream means that the request is lost.
+	pullExpiry = 10 * time.Second
+	// prefetchMin is how many messages are asked for ahead at least, so that small batches do not wait for each other's requests.
+	prefetchMin = 32
+	// setupTime is how long making the consumer may take.
+	setupTime = 10 * time.Second
+	// setupRetry is the time between two attempts at it.
+	setupRetry = 500 * time.Millisecond
+	// journalDir is where below the binding's directory the journals are.
+	journalDir = "deliveries"
+)
+
+// source brings the batches of one queue to the function.
+type source struct {
+	Consumer
+	store *jetstream.Store
+	queue *queue
+	dead  *queue // nil: what is delivered in vain is dropped
+	now   func() time.Time
+	log   *slog.Logger
+	dir   string
+
+	mu      sync.Mutex
+	running *run
+}
+
+// run is the time between a start and a stop.
+type run struct {
+	*source
+	dispatcher hostfuncs.Dispatcher
+	journal    *journal // nil: JetStream counts attempts
+	scale      *scale
+	incoming   chan js.Msg
+
+	ctx     context.Context // ends when no more batches are to begin
+	end     context.CancelFunc
+	events  context.Context // ends when those that run are canceled
+	cancel  context.CancelFunc
+	loop    sync.WaitGroup
+	batches sync.WaitGroup
+
+	mu        sync.Mutex
+	uncounted map[uint64]int // deliveries that JetStream has counted and that reached no guest
+}
+
+// start begins to consume. It does not block.
+func (s *source) start(d hostfuncs.Dispatcher) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running != nil {
+		return fmt.Errorf("queue %q is being consumed already", s.Queue)
+	}
+	most := d.Concurrency()
+	if s.Concurrency > 0 {
+		most = s.Concurrency
+	}
+	r := &run{source: s, dispatcher: d, scale: newScale(min(most, d.Concurrency(), ConcurrencyMax)), incoming: make(chan js.Msg), uncounted: map[uint64]int{}}
+	if s.store.Owned() {
+		var err error
+		if r.journal, err = s.openJournal(); err != nil {
+			return err
+		}
+	}
+	r.ctx, r.end = context.WithCancel(context.Background())
+	r.events, r.cancel = context.WithCancel(context.Background())
+	s.running = r
+	r.loop.Go(r.consume)
+	return nil
+}
+
+func (s *source) openJournal() (*journal, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), setupTime)
+	defer cancel()
+	info, err := s.queue.stream.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(s.dir, journalDir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return openJournal(filepath.Join(dir, s.Queue), info.State.FirstSeq, info.State.LastSeq)
+}
+
+// stop begins no more batches and waits for those that run until ctx ends; then it cancels them.
+func (s *source) stop(ctx context.Context) {
+	s.mu.Lock()
+	r := s.running
+	s.running = nil
+	s.mu.Unlock()
+	if r == nil {
+		return
+	}
+	r.end()
+	context.AfterFunc(ctx, r.cancel)
+	r.loop.Wait()
+	r.batches.Wait()
+	r.cancel()
+	if r.journal != nil {
+		r.journal.close()
+	}
+}
+
+// consume makes the consumer and delivers its messages, again and again when it is lost, until the end.
+func (r *run) consume() {
+	for r.ctx.Err() == nil {
+		restarted := r.store.Restarted()
+		consumer, err := r.consumer()
+		if err == nil {
+			err = r.pull(consumer, restarted)
+		}
+		if err == nil || r.ctx.Err() != nil {
+			continue
+		}
+		r.log.Warn("the queue cannot be consumed at the moment", "cause", err)
+		select {
+		case <-r.ctx.Done():
+		case <-time.After(setupRetry):
+		}
+	}
+}
+
+// consumer makes the stream's consumer. The store of this process gets a new one, which delivers at once what the one before had not settled.
+func (r *run) consumer() (js.Consumer, error) {
+	ctx, cancel := context.WithTimeout(r.ctx, setupTime)
+	defer cancel()
+	c := js.ConsumerConfig{
+		Durable: consumerName, AckPolicy: js.AckExplicitPolicy, AckWait: r.Wall + ackMargin, MaxAckPending: -1, MaxDeliver: -1,
+		DeliverPolicy: js.DeliverAllPolicy, MaxWaiting: 16,
+	}
+	if r.journal == nil {
+		return r.queue.stream.CreateOrUpdateConsumer(ctx, c)
+	}
+	c.MemoryStorage = true
+	if err := r.queue.stream.DeleteConsumer(ctx, consumerName); err != nil && !errors.Is(err, js.ErrConsumerNotFound) {
+		return nil, err
+	}
+	return r.queue.stream.CreateConsumer(ctx, c)
+}
+
+// pull delivers messages until the end, or until the consumer is lost.
+func (r *run) pull(consumer js.Consumer, restarted <-chan struct{}) error {
+	lost := make(chan error, 1)
+	done := make(chan struct{})
+	handler := func(m js.Msg) {
+		select {
+		case r.incoming <- m:
+		case <-done:
+			m.Nak()
+		}
+	}
+	failed := func(_ js.ConsumeContext, err error) {
+		if errors.Is(err, js.ErrConsumerDeleted) || errors.Is(err, js.ErrConsumerNotFound) || errors.Is(err, js.ErrNoHeartbeat) || errors.Is(err, nats.ErrNoResponders) {
+			select {
+			case lost <- err:
+			default:
+			}
+		}
+	}
+	pulling, err := consumer.Consume(handler, js.PullMaxMessages(max(prefetchMin, 2*r.BatchSize)), js.PullExpiry(pullExpiry), js.ConsumeErrHandler(failed))
+	if err != nil {
+		return err
+	}
+	err = r.collect(lost, restarted)
+	pulling.Stop()
+	close(done)
+	<-pulling.Closed()
+	return err
+}
+
+// collect makes batches of what comes in, and delivers each when it is full or has waited long enough, and a turn is free.
+func (r *run) collect(lost <-chan error, restarted <-chan struct{}) error {
+	var batch []*delivered
+	var due bool
+	var timer *time.Timer
+	var timeout <-chan time.Time
+	for {
+		ready := len(batch) == r.BatchSize || (due && len(batch) > 0)
+		if ready && r.scale.take(len(batch) == r.BatchSize) {
+			r.begin(batch)
+			batch, due, timeout = nil, false, nil
+			timer.Stop()
+			continue
+		}
+		incoming := r.incoming
+		if len(batch) == r.BatchSize {
+			incoming = nil
+		}
+		select {
+		case m := <-incoming:
+			if d := r.accept(m); d != nil {
+				if batch = append(batch, d); len(batch) == 1 {
+					timer = time.NewTimer(r.BatchTimeout)
+					timeout = timer.C
+				}
+			}
+		case <-timeout:
+			due, timeout = true, nil
+		case <-r.scale.freed:
+		case <-restarted:
+			return errors.New("the store has begun anew")
+		case err := <-lost:
+			r.giveBack(batch)
+			return err
+		case <-r.ctx.Done():
+			r.giveBack(batch)
+			return nil
+		}
+	}
+}
+
+// giveBack gives messages back that no batch has begun with.
+func (r *run) giveBack(batch []*delivered) {
+	for _, d := range batch {
+		d.msg.Nak()
+	}
+}
