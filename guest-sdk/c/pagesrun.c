@@ -54,8 +54,15 @@ static void pr_die(const char *why) {
 
 static unsigned char *pr_aligned(unsigned char *p) { return (unsigned char *)(((uintptr_t)p + PR_ALIGN - 1) & ~(uintptr_t)(PR_ALIGN - 1)); }
 
+/* Handlers that the function does not define are NULL. */
+__attribute__((weak)) void pagesrun_fetch(pr_request *req, pr_response *res);
+__attribute__((weak)) void pagesrun_scheduled(const pr_tick *tick);
+__attribute__((weak)) void pagesrun_queue(const pr_batch *batch);
+
 /* pr_prepare runs when the module starts: before the image, and before the application's own start-up. */
 __attribute__((constructor(101))) static void pr_prepare(void) {
+  if (!pagesrun_fetch && !pagesrun_scheduled && !pagesrun_queue)
+    pr_die("no handler: define pagesrun_fetch, pagesrun_scheduled or pagesrun_queue");
   pr_memory.next = pr_block;
   pr_memory.end = pr_block + sizeof pr_block;
   pr_memory.spare = pr_memory.first_spare = (pr_chunk *)malloc(PR_SPARE_SIZE);
@@ -455,7 +462,7 @@ pr_handle pr_res_stream(pr_response *res) {
   return code == PR_OK ? ends.writable : -(pr_handle)code;
 }
 
-/* ---- Variables, KV, log ----------------------------------------------------------------------------------------------------- */
+/* ---- Variables, KV ----------------------------------------------------------------------------------------------------- */
 
 pr_str pr_var(const char *name) {
   pr_vars_get_request q = {0};
@@ -486,6 +493,78 @@ pr_code pr_kv_remove(const char *kv, const char *key) {
   q.key = pr_s(key);
   return pr_kv_delete(kv, &q, &a);
 }
+
+/* ---- Queues, Analytics Engine ------------------------------------------------------------------------------------------------ */
+
+pr_code pr_send(const char *queue, pr_str body, const char *content_type, int64_t delay_s) {
+  pr_queues_send_request q = {0};
+  pr_queues_send_reply a;
+  q.body = body;
+  q.content_type = pr_s(content_type);
+  q.has_delay_s = delay_s != PR_DELAY_DEFAULT;
+  q.delay_s = delay_s;
+  return pr_queues_send(queue, &q, &a);
+}
+
+/* pr_forget gives back the memory of a call whose reply says nothing, the text of its error with it. */
+static pr_code pr_forget(pr_mark m, pr_code code) {
+  if (code != PR_OK) pr_last_text = pr_code_name(code);
+  pr_release(m);
+  return code;
+}
+
+static pr_code pr_ack_some(const uint32_t *messages, size_t n) {
+  pr_mark mark = pr_mark_now();
+  pr_ack_request q = {0};
+  pr_ack_reply a;
+  q.messages = messages;
+  q.messages_len = n;
+  q.all = n == 0;
+  return pr_forget(mark, pr_ack("", &q, &a));
+}
+
+static pr_code pr_retry_some(const uint32_t *messages, size_t n, int64_t delay_s) {
+  pr_mark mark = pr_mark_now();
+  pr_retry_request q = {0};
+  pr_retry_reply a;
+  q.messages = messages;
+  q.messages_len = n;
+  q.all = n == 0;
+  q.has_delay_s = delay_s != PR_DELAY_DEFAULT;
+  q.delay_s = delay_s;
+  return pr_forget(mark, pr_retry("", &q, &a));
+}
+
+pr_code pr_ack_message(const pr_batch *batch, size_t i) {
+  uint32_t message = (uint32_t)i;
+  return i < batch->messages_len ? pr_ack_some(&message, 1) : pr_failed(-PR_INVALID_ARGUMENT);
+}
+
+pr_code pr_retry_message(const pr_batch *batch, size_t i, int64_t delay_s) {
+  uint32_t message = (uint32_t)i;
+  return i < batch->messages_len ? pr_retry_some(&message, 1, delay_s) : pr_failed(-PR_INVALID_ARGUMENT);
+}
+
+pr_code pr_ack_all(const pr_batch *batch) { return batch->messages_len ? pr_ack_some(NULL, 0) : PR_OK; }
+
+pr_code pr_retry_all(const pr_batch *batch, int64_t delay_s) {
+  return batch->messages_len ? pr_retry_some(NULL, 0, delay_s) : PR_OK;
+}
+
+void pr_point(const char *dataset, pr_str index, const pr_str *blobs, size_t blobs_len, const double *doubles, size_t doubles_len) {
+  pr_mark mark = pr_mark_now();
+  pr_analytics_write_request q = {0};
+  pr_analytics_write_reply a;
+  q.indexes = &index;
+  q.indexes_len = index.len > 0;
+  q.blobs = blobs;
+  q.blobs_len = blobs_len;
+  q.doubles = doubles;
+  q.doubles_len = doubles_len;
+  pr_forget(mark, pr_analytics_write(dataset, &q, &a));
+}
+
+/* ---- Log ------------------------------------------------------------------------------------------------------------------------ */
 
 void pr_log(int level, const char *text) { pr_host_log(level, text, strlen(text)); }
 
@@ -737,6 +816,45 @@ static void pr_run_fetch(const pr_event *event) {
   if (!res.sent) pr_res_send(&res);
 }
 
+static void pr_run_scheduled(const pr_event *event) {
+  pr_tick tick = {event->scheduled->cron, event->scheduled->scheduled_time_ms, event->id, event->time_ms};
+  pagesrun_scheduled(&tick);
+}
+
+static void pr_run_queue(const pr_event *event) {
+  const pr_queue_event *q = event->queue;
+  pr_batch batch = {q->queue, q->messages, q->messages_len, q->metrics, event->id, event->time_ms};
+  pagesrun_queue(&batch);
+}
+
+void pr_event_failed(const char *why) {
+  pr_mark mark = pr_mark_now();
+  pr_fail_request q = {0};
+  q.message = pr_s(why);
+  pr_handle call = pr_fail_start("", &q);
+  if (call > 0) pr_host_close(call, PR_CLOSE_FINISH);
+  pr_release(mark);
+}
+
+/* pr_no_handler fails an event. Without printf, which would be linked into every function. */
+static void pr_no_handler(pr_str kind) {
+  static const char before[] = "Handler does not export a ", after[] = "() function.";
+  char *text = (char *)pr_alloc(sizeof before + kind.len + sizeof after), *w = text;
+  memcpy(w, before, sizeof before - 1);
+  w += sizeof before - 1;
+  if (kind.len) memcpy(w, kind.data, kind.len);
+  memcpy(w + kind.len, after, sizeof after);
+  pr_event_failed(text);
+}
+
+/* pr_run hands the event to its handler. */
+static void pr_run(const pr_event *event) {
+  if (event->fetch && pagesrun_fetch) pr_run_fetch(event);
+  else if (event->scheduled && pagesrun_scheduled) pr_run_scheduled(event);
+  else if (event->queue && pagesrun_queue) pr_run_queue(event);
+  else pr_no_handler(event->kind);
+}
+
 /* pr_export_handle runs one event. */
 PR_EXPORT("pagesrun_handle") void pr_export_handle(void) {
   pr_mark mark = pr_mark_now();
@@ -749,8 +867,7 @@ PR_EXPORT("pagesrun_handle") void pr_export_handle(void) {
   pr_event_decode(&r, &event);
   if (pr_reader_close(&r)) pr_die("the event message cannot be read");
   pr_reseed();
-  if (event.fetch) pr_run_fetch(&event);
-  else pr_log(PR_LOG_WARN, "this function does not handle events of this kind");
+  pr_run(&event);
   if (__stdio_exit) __stdio_exit();
   pr_release(mark);
 }

@@ -1,6 +1,6 @@
 /* pagesrun.h: write functions for pagesrun in C or C++.
 
-   Define pagesrun_fetch, compile it together with pagesrun.c, and serve the result:
+   Define pagesrun_fetch (or a handler of another kind of event), compile it together with pagesrun.c, and serve the result:
 
      clang --target=wasm32-wasi -mexec-model=reactor -O2 -Wl,--stack-first -o app.wasm app.c pagesrun.c
      pagesrun serve app.wasm
@@ -49,9 +49,40 @@ typedef struct pr_request {
 /* pr_response is the answer being put together. It is sent when pagesrun_fetch returns, or earlier by pr_res_send or pr_res_stream. */
 typedef struct pr_response pr_response;
 
-/* pagesrun_fetch answers one request. You define it. After pr_res_send or once a streamed response is closed it may go on
+/* You define at least one of pagesrun_fetch, pagesrun_scheduled and pagesrun_queue. */
+
+/* pagesrun_fetch answers one request. After pr_res_send or once a streamed response is closed it may go on
    working: the client has its answer, and the event ends when the function returns. */
 void pagesrun_fetch(pr_request *req, pr_response *res);
+
+/* pr_tick is the tick of a cron trigger. */
+typedef struct pr_tick {
+  pr_str cron;               /* the expression as the configuration has it, to tell several triggers apart */
+  int64_t scheduled_time_ms; /* the minute the event was due at, in milliseconds since the Unix epoch; it may run later */
+  pr_str id;                 /* the event's id, as in pagesrun's log */
+  int64_t time_ms;           /* when the event began */
+} pr_tick;
+
+/* pagesrun_scheduled does what a cron trigger is for. It has succeeded when it returns without having called pr_event_failed. */
+void pagesrun_scheduled(const pr_tick *tick);
+
+/* pr_batch is 1 to 100 messages of a queue. */
+typedef struct pr_batch {
+  pr_str queue;                     /* the name of the queue */
+  const pr_queue_message *messages; /* id, timestamp_ms, body, content_type, attempts of each */
+  size_t messages_len;
+  const pr_queue_metrics *metrics;  /* the queue's state when the batch was made; NULL when it is not known */
+  pr_str id;                        /* the event's id, as in pagesrun's log */
+  int64_t time_ms;                  /* when the event began */
+} pr_batch;
+
+/* pagesrun_queue consumes a batch of any of the queues that have a consumer. Messages it has said nothing about are acknowledged when it returns, and delivered
+   again when it has called pr_event_failed or trapped. What it has said of a message before stands. */
+void pagesrun_queue(const pr_batch *batch);
+
+/* pr_event_failed says that the handler has failed, and why, for the log. The handler should return then; the first to say so is heard. A request that has no
+   response yet is answered with status 500. */
+void pr_event_failed(const char *why);
 
 /* pagesrun_warm prepares the function once, before the first event: every event starts from the memory it leaves behind. Define it
    only if you need it. Variables, secrets and the log can be used in it. What it takes from pr_alloc stays. */
@@ -257,6 +288,35 @@ pr_d1_session pr_d1_begin(const char *db, const char *from);
 
 /* pr_d1_session_batch is pr_d1_batch in a session. */
 pr_code pr_d1_session_batch(pr_d1_session *session, const pr_d1_statement *statements, size_t n, pr_d1_rows *rows);
+
+/* ---- Queues ------------------------------------------------------------------------------------------------------------- */
+
+/* PR_DELAY_DEFAULT is the delay of the configuration: the producer's delivery_delay, the consumer's retry_delay. */
+enum { PR_DELAY_DEFAULT = -1 };
+
+/* pr_send sends a message of at most 128,000 bytes and returns when it is durable. queue is the producer's binding; content_type is "json", "text" or
+   "bytes"; delay_s is after how many seconds it is delivered at the earliest, 0 to 43,200, or PR_DELAY_DEFAULT. Batches are sent by
+   pr_queues_send_batch, and pr_queues_metrics asks for the state of the queue. */
+pr_code pr_send(const char *queue, pr_str body, const char *content_type, int64_t delay_s);
+
+/* pr_ack_message acknowledges message i of the batch: it is not delivered again, even if the handler fails later. Of acknowledging and retrying the first
+   counts; a later one is ignored with a warning in the log. */
+pr_code pr_ack_message(const pr_batch *batch, size_t i);
+
+/* pr_retry_message has message i delivered again after delay_s seconds or PR_DELAY_DEFAULT, unless its attempts are used up. */
+pr_code pr_retry_message(const pr_batch *batch, size_t i, int64_t delay_s);
+
+/* pr_ack_all acknowledges every message that nothing has been said of by itself. Of pr_ack_all and pr_retry_all the first counts. */
+pr_code pr_ack_all(const pr_batch *batch);
+
+/* pr_retry_all has every message that nothing has been said of by itself delivered again, after delay_s seconds or PR_DELAY_DEFAULT. */
+pr_code pr_retry_all(const pr_batch *batch, int64_t delay_s);
+
+/* ---- Analytics Engine ---------------------------------------------------------------------------------------------------- */
+
+/* pr_point writes a data point to a dataset: an index of at most 96 bytes, up to 20 blobs of together at most 16,000 bytes, up to 20 doubles. It never fails and
+   never waits; a point beyond a limit is dropped, counted and named in the log. */
+void pr_point(const char *dataset, pr_str index, const pr_str *blobs, size_t blobs_len, const double *doubles, size_t doubles_len);
 
 /* ---- Log ---------------------------------------------------------------------------------------------------------------- */
 

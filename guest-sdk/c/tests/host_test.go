@@ -25,6 +25,7 @@ type host struct {
 	counts   map[string]int
 	logs     []string
 	closed   []string
+	said     []string // what the handler of a queue has said, and what was sent and written
 }
 
 // pending is a call.
@@ -105,12 +106,49 @@ func (h *host) perform(p *pending, target, op string, msg []byte) []byte {
 		return (&abi.PipeReply{Readable: h.next - 1, Writable: h.next}).AppendCBOR(nil)
 	case op == abi.OpVarsGet && target == "GREETING":
 		return (&abi.VarsGetReply{Value: "Grüezi"}).AppendCBOR(nil)
+	case target == "" || target == "QUEUE" || target == "DATA":
+		return h.performEvents(op, msg)
 	case target == "KV":
 		return h.performKV(p, op, msg)
 	case target == "DB":
 		return h.d1.perform(op, msg)
 	}
 	return abi.AppendError(nil, &abi.Error{Code: abi.CodeNotConfigured, Message: "no binding " + target})
+}
+
+// performEvents writes down operations of events, queues and datasets.
+func (h *host) performEvents(op string, msg []byte) []byte {
+	var said string
+	switch op {
+	case abi.OpFail:
+		said = decoded[abi.FailRequest](msg).Message
+	case abi.OpAck:
+		q := decoded[abi.AckRequest](msg)
+		said = fmt.Sprint(q.Messages, q.All)
+	case abi.OpRetry:
+		q := decoded[abi.RetryRequest](msg)
+		said = fmt.Sprint(q.Messages, q.All, " ", seconds(q.DelayS))
+	case abi.OpQueuesSend:
+		q := decoded[abi.QueuesSendRequest](msg)
+		if q.ContentType == abi.QueueV8 {
+			return abi.AppendError(nil, &abi.Error{Code: abi.CodeUnsupported, Message: "no v8"})
+		}
+		said = fmt.Sprintf("%s %q %s", q.ContentType, q.Body, seconds(q.DelayS))
+	case abi.OpAnalyticsWrite:
+		q := decoded[abi.AnalyticsWriteRequest](msg)
+		said = fmt.Sprintf("%q %q %v", q.Indexes, q.Blobs, q.Doubles)
+	default:
+		panic("operation " + op)
+	}
+	h.said = append(h.said, op+" "+said)
+	return nil
+}
+
+func seconds(s *int64) string {
+	if s == nil {
+		return "-"
+	}
+	return fmt.Sprint(*s)
 }
 
 func (h *host) performKV(p *pending, op string, msg []byte) []byte {

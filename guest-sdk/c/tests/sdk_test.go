@@ -245,9 +245,13 @@ func TestStdoutIsFlushedAtTheEndOfTheEvent(t *testing.T) {
 func TestEventsThatCannotBeHandled(t *testing.T) {
 	g := start(t, "guest.c")
 	g.reset()
-	if err := g.try(&abi.Event{Kind: "scheduled"}); err != nil || len(g.logs) != 1 || g.response != nil {
-		t.Errorf("unknown kind: %v, logs %v", err, g.logs)
+	for _, kind := range []string{"scheduled", "queue", "later"} {
+		if err := g.try(&abi.Event{Kind: kind}); err != nil || g.response != nil {
+			t.Errorf("%s: %v, response %v", kind, err, g.response)
+		}
 	}
+	expect(t, strings.Join(g.said, "\n")+"\n", "fail Handler does not export a scheduled() function.",
+		"fail Handler does not export a queue() function.", "fail Handler does not export a later() function.")
 	g.event = []byte{0xa1, 0x01}
 	if _, err := g.mod.ExportedFunction(abi.ExportHandle).Call(g.ctx); err == nil || !strings.Contains(strings.Join(g.logs, ""), "event message cannot be read") {
 		t.Errorf("broken event: %v, logs %v", err, g.logs)
