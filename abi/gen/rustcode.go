@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -139,7 +140,7 @@ func (g *rustGen) constants() {
 		if !cHas(c) || strings.HasPrefix(c.name, "Code") {
 			continue
 		}
-		g.comment("", c.doc)
+		g.comment("", cmp.Or(c.doc, c.group))
 		typ := "usize"
 		switch {
 		case strings.HasPrefix(c.value, `"`):

@@ -8,11 +8,17 @@ use crate::cbor::{Message, Reader, Writer};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Handle(pub u32);
 
+/// Reasons for FuncClose.
 pub const CLOSE_FINISH: u32 = 0;
+/// Reasons for FuncClose.
 pub const CLOSE_ABORT: u32 = 1;
+/// Levels for FuncLog.
 pub const LOG_DEBUG: u32 = 0;
+/// Levels for FuncLog.
 pub const LOG_INFO: u32 = 1;
+/// Levels for FuncLog.
 pub const LOG_WARN: u32 = 2;
+/// Levels for FuncLog.
 pub const LOG_ERROR: u32 = 3;
 /// TAG_HANDLE is the CBOR tag of a Handle in a message.
 pub const TAG_HANDLE: u64 = 0x9072;

@@ -1,0 +1,191 @@
+use std::cell::{Cell, RefCell};
+
+use crate::abi::{self, op, Code};
+use crate::call::invoke;
+use crate::cbor;
+use crate::env::Env;
+use crate::error::{Error, Result};
+use crate::host;
+use crate::http::{Request, Response};
+use crate::log::{self, Level};
+use crate::queues::Batch;
+
+/// The running event.
+#[derive(Default)]
+pub struct Context {
+    id: String,
+    time_ms: i64,
+    responded: Cell<bool>,
+    after: RefCell<Vec<After>>,
+}
+
+type After = Box<dyn FnOnce() -> Result<()>>;
+
+impl Context {
+    /// The event's name in the host's log and in the errors it shows to clients.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// When the event began, in milliseconds since the Unix epoch.
+    pub fn time_ms(&self) -> i64 {
+        self.time_ms
+    }
+
+    /// Sends the response now instead of when the handler returns; what the handler returns later is ignored.
+    pub fn respond(&self, response: Response) -> Result<()> {
+        if self.responded.replace(true) {
+            return Err(Error::new(Code::ALREADY_RESPONDED, "the event has been answered already"));
+        }
+        response.send()
+    }
+
+    /// Has f run after the response was sent. The event lasts until every f has returned; its failure is the event's.
+    pub fn wait_until(&self, f: impl FnOnce() -> Result<()> + 'static) {
+        self.after.borrow_mut().push(Box::new(f))
+    }
+
+    fn run_after(&self) -> Result<()> {
+        let mut first = Ok(());
+        loop {
+            let after = std::mem::take(&mut *self.after.borrow_mut());
+            if after.is_empty() {
+                return first;
+            }
+            for f in after {
+                first = first.and(f());
+            }
+        }
+    }
+}
+
+/// The tick of a cron trigger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduledEvent {
+    /// The minute the event was due at, in milliseconds since the Unix epoch.
+    pub scheduled_time_ms: i64,
+    /// The expression as the configuration has it.
+    pub cron: String,
+}
+
+/// What a program does. See [`crate::handlers`].
+#[derive(Clone, Copy, Default)]
+pub struct Handlers {
+    /// Answers a request.
+    pub fetch: Option<fn(Request, &Env, &Context) -> Result<Response>>,
+    /// Does what is due at a cron trigger's tick.
+    pub scheduled: Option<fn(ScheduledEvent, &Env, &Context) -> Result<()>>,
+    /// Consumes messages of a queue.
+    pub queue: Option<fn(Batch, &Env, &Context) -> Result<()>>,
+}
+
+/// How much memory the heap has got from the engine before the image is taken, in bytes, so that small events need not ask for any.
+const HEAP_BYTES: usize = 128 << 10;
+
+/// Prepares what every event needs. The image keeps it.
+#[doc(hidden)]
+pub fn warm_up() {
+    log::panics_to_log();
+    let mut room = Vec::<u8>::with_capacity(HEAP_BYTES);
+    unsafe { room.as_mut_ptr().write_volatile(0) }; // so that the compiler does not leave it out
+}
+
+/// Runs the event behind handle 0.
+pub fn run(handlers: &Handlers) {
+    log::panics_to_log();
+    let message = host::take(0).expect("there is no event");
+    let event: abi::Event<'_> = cbor::decode(&message).expect("the event cannot be read");
+    let ctx = Context { id: event.id.to_string(), time_ms: event.time_ms, ..Context::default() };
+    let outcome = dispatch(handlers, &event, &ctx);
+    if let Err(e) = outcome.and(ctx.run_after()) {
+        fail(&e);
+    }
+}
+
+fn dispatch(handlers: &Handlers, event: &abi::Event<'_>, ctx: &Context) -> Result<()> {
+    match (event.kind, &event.fetch, &event.scheduled, &event.queue) {
+        (abi::EVENT_FETCH, Some(e), _, _) => match handlers.fetch {
+            Some(handler) => answer(handler, Request::from_event(e), ctx),
+            None => Err(missing("fetch")),
+        },
+        (abi::EVENT_SCHEDULED, _, Some(e), _) => match handlers.scheduled {
+            Some(handler) => {
+                handler(ScheduledEvent { scheduled_time_ms: e.scheduled_time_ms, cron: e.cron.to_string() }, &Env, ctx)
+            }
+            None => Err(missing("scheduled")),
+        },
+        (abi::EVENT_QUEUE, _, _, Some(e)) => match handlers.queue {
+            Some(handler) => handler(Batch::from_event(e), &Env, ctx),
+            None => Err(missing("queue")),
+        },
+        (kind, ..) => Err(missing(kind)),
+    }
+}
+
+fn missing(kind: &str) -> Error {
+    Error::other(format!("Handler does not export a {}() function.", kind))
+}
+
+/// Answers a request. The failure of a handler is the client's 500 and the event's, unless the client has its answer.
+fn answer(handler: fn(Request, &Env, &Context) -> Result<Response>, request: Request, ctx: &Context) -> Result<()> {
+    match handler(request, &Env, ctx) {
+        Ok(_) if ctx.responded.get() => Ok(()),
+        Ok(response) => ctx.respond(response),
+        Err(e) => {
+            log::write(Level::Error, &format!("handler: {}", e));
+            if ctx.responded.get() {
+                return Err(e);
+            }
+            ctx.respond(Response::error(500, &format!("Internal Server Error (event {})", ctx.id)))
+        }
+    }
+}
+
+/// Tells the host that the event has failed.
+fn fail(e: &Error) {
+    let _ = invoke("", op::FAIL, &abi::FailRequest { message: &e.to_string() });
+}
+
+/// Makes functions of your own the program's handlers, and `warm` what runs once before the first event:
+///
+/// ```ignore
+/// pagesrun::handlers! { fetch: hello, scheduled: tick, queue: consume, warm: prepare }
+/// ```
+#[macro_export]
+macro_rules! handlers {
+    ($($kind:ident : $function:path),+ $(,)?) => {
+        #[no_mangle]
+        pub extern "C" fn pagesrun_handle() {
+            #[allow(unused_mut)]
+            let mut handlers = $crate::Handlers::default();
+            $($crate::handler!(handlers, $kind, $function);)+
+            $crate::run(&handlers);
+        }
+
+        #[no_mangle]
+        pub extern "C" fn pagesrun_warm() {
+            $crate::warm_up();
+            $($crate::warm!($kind, $function);)+
+        }
+    };
+}
+
+/// Part of [`handlers`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! handler {
+    ($handlers:ident, warm, $function:path) => {};
+    ($handlers:ident, $kind:ident, $function:path) => {
+        $handlers.$kind = Some($function);
+    };
+}
+
+/// Part of [`handlers`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! warm {
+    (warm, $function:path) => {
+        $function()
+    };
+    ($kind:ident, $function:path) => {};
+}

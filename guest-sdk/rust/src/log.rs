@@ -1,0 +1,59 @@
+//! Lines in the host's log, attributed to the running event.
+
+use std::sync::Once;
+
+use crate::abi;
+use crate::host;
+
+/// How important a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// For whoever looks for a mistake.
+    Debug,
+    /// Ordinary.
+    Info,
+    /// Something may be wrong.
+    Warn,
+    /// Something is wrong.
+    Error,
+}
+
+/// Writes a line.
+pub fn write(level: Level, text: &str) {
+    let level = match level {
+        Level::Debug => abi::LOG_DEBUG,
+        Level::Info => abi::LOG_INFO,
+        Level::Warn => abi::LOG_WARN,
+        Level::Error => abi::LOG_ERROR,
+    };
+    host::log(level, text)
+}
+
+/// Writes a formatted line of level info: `pagesrun::info!("{} todos", n)`.
+#[macro_export]
+macro_rules! info {
+    ($($arg:tt)*) => { $crate::log::write($crate::log::Level::Info, &format!($($arg)*)) };
+}
+
+/// Writes a formatted line of level warn.
+#[macro_export]
+macro_rules! warn {
+    ($($arg:tt)*) => { $crate::log::write($crate::log::Level::Warn, &format!($($arg)*)) };
+}
+
+/// Writes a formatted line of level error.
+#[macro_export]
+macro_rules! error {
+    ($($arg:tt)*) => { $crate::log::write($crate::log::Level::Error, &format!($($arg)*)) };
+}
+
+/// Has panics write their message to the log; without WASI they would say nothing.
+#[doc(hidden)]
+pub fn panics_to_log() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        if cfg!(target_family = "wasm") {
+            std::panic::set_hook(Box::new(|info| write(Level::Error, &info.to_string())));
+        }
+    })
+}
