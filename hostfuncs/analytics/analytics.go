@@ -27,10 +27,9 @@ func (*binding) Stores() bool { return true }
 
 // live are the datasets of one function.
 type live struct {
-	engine   *engine
+	api      *api
 	release  func() error
 	datasets map[string]*dataset // by binding name
-	host     hostfuncs.Host
 }
 
 // Open opens the datasets. A process has each of them open once, also while a function is reloaded.
@@ -39,7 +38,7 @@ func (*binding) Open(ctx context.Context, host hostfuncs.Host, resources []hostf
 	if err != nil {
 		return nil, err
 	}
-	l := &live{engine: e, release: release, datasets: map[string]*dataset{}, host: host}
+	l := &live{api: e.api, release: release, datasets: map[string]*dataset{}}
 	for _, res := range resources {
 		r := res.(*Resource)
 		if l.datasets[r.Binding], err = e.dataset(ctx, r); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 
@@ -20,6 +21,7 @@ import (
 type engine struct {
 	host  hostfuncs.Host
 	descs *descriptions
+	api   *api
 
 	mu       sync.Mutex
 	datasets map[string]*dataset
@@ -27,7 +29,13 @@ type engine struct {
 
 // newEngine makes an engine without datasets and registers its metrics.
 func newEngine(host hostfuncs.Host) (*engine, error) {
+	token, err := loadToken(host.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	host.Log.Debug("the SQL interface takes the token in a file", "file", filepath.Join(host.DataDir, TokenFile))
 	e := &engine{host: host, descs: newDescriptions(), datasets: map[string]*dataset{}}
+	e.api = &api{token: token, dir: host.DataDir, now: host.Now, log: host.Log, turns: make(chan struct{}, queriesMax)}
 	return e, host.Metrics.Register(e)
 }
 

@@ -85,3 +85,15 @@ func Stored(dir string) ([]string, error) {
 
 // Path is where the points of a dataset are, in dir.
 func Path(dir, dataset string) string { return filepath.Join(dir, FileName(dataset)) }
+
+// Has says whether a dataset has a file in dir.
+func Has(dir, dataset string) (bool, error) {
+	if CheckName(dataset) != nil {
+		return false, nil
+	}
+	_, err := os.Stat(Path(dir, dataset))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}

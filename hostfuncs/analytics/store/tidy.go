@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/pagesrun/pagesrun/hostfuncs/internal/sqlite"
 )
@@ -133,14 +132,4 @@ func (w *Writer) run(sql string, args ...int64) error {
 		}
 		return s.Exec()
 	})
-}
-
-// Summary is what a dataset holds.
-type Summary struct {
-	// Points is how many points are stored.
-	Points int64
-	// Bytes is how large the file is.
-	Bytes int64
-	// Oldest and Newest are the times of the first and the last point; zero when there is none.
-	Oldest, Newest time.Time
 }
