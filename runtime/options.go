@@ -97,7 +97,7 @@ const memoryBytesMax = 1<<32 - linear.WasmPageBytes
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
 	return Limits{
-		CPU: cmp.Or(l.CPU, d.CPU), Wall: cmp.Or(l.Wall, d.Wall), Startup: cmp.Or(l.Startup, d.Startup), Compile: cmp.Or(l.Compile, d.Compile),
+		CPU: cmp.Or(l.CPU, d.CPU), Wall: cmp.Or(l.Wall, d.Wall), Background: cmp.Or(l.Background, d.Background), Startup: cmp.Or(l.Startup, d.Startup), Compile: cmp.Or(l.Compile, d.Compile),
 		MemoryBytes: min(cmp.Or(l.MemoryBytes, d.MemoryBytes), memoryBytesMax),
 		Handles:     cmp.Or(l.Handles, d.Handles), Operations: cmp.Or(l.Operations, d.Operations), LogBytes: cmp.Or(l.LogBytes, d.LogBytes),
 		Instances: cmp.Or(l.Instances, d.Instances), Queue: cmp.Or(l.Queue, d.Queue), QueueWait: cmp.Or(l.QueueWait, d.QueueWait),
