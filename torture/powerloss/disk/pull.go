@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 )
 
 // Cut says what a power cut leaves of what nobody has synced.
@@ -111,7 +112,7 @@ func (c change) left(cut Cut, random *rand.Rand) (parts []change) {
 	return parts
 }
 
-// Dump writes what programs see into a directory of another file system.
+// Dump writes the files and directories that programs see into a directory of another file system.
 func (d *Disk) Dump(to string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -119,8 +120,12 @@ func (d *Disk) Dump(to string) error {
 }
 
 func (n *Node) dump(to string) error {
-	if !n.isDir() {
+	switch n.mode & syscall.S_IFMT {
+	case syscall.S_IFDIR:
+	case syscall.S_IFREG:
 		return os.WriteFile(to, n.content, 0o600)
+	default:
+		return nil
 	}
 	if err := os.Mkdir(to, 0o700); err != nil && !os.IsExist(err) {
 		return err

@@ -25,6 +25,7 @@ var (
 	_ fs.NodeReaddirer = (*node)(nil)
 	_ fs.NodeCreater   = (*node)(nil)
 	_ fs.NodeMkdirer   = (*node)(nil)
+	_ fs.NodeMknoder   = (*node)(nil)
 	_ fs.NodeUnlinker  = (*node)(nil)
 	_ fs.NodeRmdirer   = (*node)(nil)
 	_ fs.NodeRenamer   = (*node)(nil)
@@ -120,6 +121,15 @@ func (n *node) Create(ctx context.Context, name string, flags, mode uint32, out 
 // Mkdir makes a directory.
 func (n *node) Mkdir(ctx context.Context, name string, mode uint32, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	at, err := n.disk.Make(n.at, name, syscall.S_IFDIR|mode&0o7777)
+	if err != nil {
+		return nil, errno(err)
+	}
+	return n.child(ctx, at, out), 0
+}
+
+// Mknod makes a file of another type: a socket's name is one.
+func (n *node) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	at, err := n.disk.Make(n.at, name, mode)
 	if err != nil {
 		return nil, errno(err)
 	}
