@@ -11,8 +11,9 @@ import (
 
 // kvShell runs kv commands in a project of its own.
 type kvShell struct {
-	t   *testing.T
-	dir string
+	t     *testing.T
+	dir   string
+	group string // "kv", or that of other commands
 }
 
 func newKVShell(t *testing.T) *kvShell {
@@ -23,23 +24,26 @@ func newKVShell(t *testing.T) *kvShell {
 	if err := os.WriteFile(filepath.Join(dir, "wrangler.toml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return &kvShell{t: t, dir: dir}
+	return &kvShell{t: t, dir: dir, group: "kv"}
 }
 
 // file writes a file of the project and gives its path.
 func (s *kvShell) file(name, text string) string {
 	s.t.Helper()
 	path := filepath.Join(s.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		s.t.Fatal(err)
+	}
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 	return path
 }
 
-// run runs "pagesrun kv" with the project's configuration and gives what it printed and its exit status.
+// run runs a command of the group with the project's configuration and gives what it printed and its exit status.
 func (s *kvShell) run(args ...string) (stdout, stderr string, status int) {
 	s.t.Helper()
-	args = append(append([]string{"kv"}, args...), "--config", filepath.Join(s.dir, "wrangler.toml"))
+	args = append(append([]string{s.group}, args...), "--config", filepath.Join(s.dir, "wrangler.toml"))
 	out, err := os.Create(filepath.Join(s.dir, "stdout"))
 	if err != nil {
 		s.t.Fatal(err)

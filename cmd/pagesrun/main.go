@@ -19,6 +19,7 @@ type cli struct {
 	Dev     devCmd     `cmd:"" help:"Serve a function and reload it when its module or configuration changes."`
 	Inspect inspectCmd `cmd:"" help:"Show what a module imports, exports and would be refused for."`
 	KV      kvCmd      `cmd:"" name:"kv" help:"Read and write KV namespaces."`
+	D1      d1Cmd      `cmd:"" name:"d1" help:"Run SQL in D1 databases; change, export and import them."`
 	Version versionCmd `cmd:"" help:"Show the version."`
 	Help    helpCmd    `cmd:"" help:"Show the help of a command."`
 

@@ -52,11 +52,28 @@ func (p *progress) set(done int) {
 	}
 }
 
-// end shows the result; failure is why the work stopped early, if it did.
-func (p *progress) end(failure error) error {
+// count says how many are done where nobody knows of how many.
+func (p *progress) count(done int) {
+	p.done = done
+	switch {
+	case p.terminal:
+		fmt.Fprintf(p.w, "\r%d %s", done, p.verb)
+	case time.Since(p.lastLine) >= progressLineEvery:
+		fmt.Fprintf(p.w, "%d %s\n", done, p.verb)
+		p.lastLine = time.Now()
+	}
+}
+
+// leave ends the line of the bar.
+func (p *progress) leave() {
 	if p.terminal && p.done > 0 {
 		fmt.Fprintln(p.w)
 	}
+}
+
+// end shows the result; failure is why the work stopped early, if it did.
+func (p *progress) end(failure error) error {
+	p.leave()
 	if p.json {
 		return json.NewEncoder(p.result).Encode(map[string]int{p.verb: p.done, "total": p.total})
 	}
