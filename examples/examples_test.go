@@ -40,6 +40,7 @@ var cases = map[string]func(*testing.T, example){
 	"hello-cgi":    func(t *testing.T, e example) { helloCGI(t, e, "Ada") },
 	"hello-cgi/c":  func(t *testing.T, e example) { helloCGI(t, e, "world") },
 	"northwind-go": northwindGo,
+	"orders-go":    ordersGo,
 	"todo-go":      todoGo,
 }
 
