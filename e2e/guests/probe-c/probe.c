@@ -20,18 +20,25 @@ bool number(const char *name, int64_t *n) {
   return v.data != NULL;
 }
 
-void show(pr_str v) {
+pr_str shown(pr_str v) {
   if (v.len > 1024) {
     uint64_t hash = 0xcbf29ce484222325u;
     for (size_t i = 0; i < v.len; i++) hash = (hash ^ (unsigned char)v.data[i]) * 0x100000001b3u;
-    pr_res_printf(res, "#%zu:%llx", v.len, (unsigned long long)hash);
-    return;
+    return pr_fmt("#%zu:%llx", v.len, (unsigned long long)hash);
   }
+  char *out = (char *)pr_alloc(v.len * 3 + 1), *w = out;
   for (size_t i = 0; i < v.len; i++) {
     unsigned char c = (unsigned char)v.data[i];
-    if (c > ' ' && c < 0x7f && c != '%') pr_res_write(res, &c, 1);
-    else pr_res_printf(res, "%%%02x", c);
+    if (c > ' ' && c < 0x7f && c != '%') *w++ = (char)c;
+    else w += sprintf(w, "%%%02x", c);
   }
+  *w = 0;
+  return pr_n(out, (size_t)(w - out));
+}
+
+void show(pr_str v) {
+  v = shown(v);
+  pr_res_write(res, v.data, v.len);
 }
 
 static void metadata(bool has, pr_str m) {
@@ -253,6 +260,7 @@ static const probe_operation own_operations[] = {
 static const probe_operation *const tables[] = {
     own_operations,
     d1_operations,
+    queue_operations,
 };
 
 static const probe_operation *find(pr_str op) {

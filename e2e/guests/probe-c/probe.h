@@ -19,6 +19,7 @@ typedef struct probe_operation {
 
 /* The tables of the other files. */
 extern const probe_operation d1_operations[];
+extern const probe_operation queue_operations[];
 
 /* param gives a parameter of the request, empty where it is absent. */
 pr_str param(const char *name);
@@ -26,7 +27,10 @@ pr_str param(const char *name);
 /* number gives a parameter as a number and reports whether it is there. */
 bool number(const char *name, int64_t *n);
 
-/* show writes bytes: every one but printable ASCII as %XX, a long run as its length and hash. */
+/* shown is bytes as they are written: every one but printable ASCII as %XX, a long run as its length and hash. */
+pr_str shown(pr_str v);
+
+/* show writes bytes. */
 void show(pr_str v);
 
 #endif /* PROBE_H */

@@ -23,9 +23,14 @@ import (
 
 	"github.com/pagesrun/pagesrun/abi"
 	pagesrun "github.com/pagesrun/pagesrun/guest-sdk/go"
+	"github.com/pagesrun/pagesrun/guest-sdk/go/queues"
 )
 
-func main() { pagesrun.HandleFetch(answer) }
+func main() {
+	pagesrun.HandleFetch(answer)
+	pagesrun.HandleScheduled(tick)
+	queues.Handle(consume)
+}
 
 // probe is one request.
 type probe struct {
@@ -71,8 +76,13 @@ func (p *probe) perform(op string) (*pagesrun.Response, error) {
 		return nil, p.log()
 	case "many":
 		return nil, p.many()
+	case "analytics.write":
+		return nil, p.writePoints()
 	case "trap":
 		panic("trap was asked for")
+	}
+	if known, err := p.queueOperation(op); known {
+		return nil, err
 	}
 	return p.d1Perform(op)
 }
