@@ -103,8 +103,10 @@ func (c *connection) allows(action sqlite3.AuthorizerActionCode, name, detail, s
 		c.notes.transaction = true
 		return false
 	case sqlite3.AUTH_CREATE_VTABLE, sqlite3.AUTH_DROP_VTABLE:
+		c.shaped = true
 		return allowsModule(name, detail, schema)
 	case sqlite3.AUTH_ALTER_TABLE:
+		c.shaped = true
 		return !hidden(detail)
 	case sqlite3.AUTH_CREATE_INDEX, sqlite3.AUTH_CREATE_TABLE, sqlite3.AUTH_CREATE_TRIGGER, sqlite3.AUTH_CREATE_VIEW,
 		sqlite3.AUTH_DROP_INDEX, sqlite3.AUTH_DROP_TABLE, sqlite3.AUTH_DROP_TRIGGER, sqlite3.AUTH_DROP_VIEW:

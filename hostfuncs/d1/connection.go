@@ -50,7 +50,9 @@ type connection struct {
 	notes notes
 	// changed are the settings that the query in hand has changed.
 	changed setting
-	cache   cache
+	// shaped says that the query in hand makes, drops or renames full-text tables.
+	shaped bool
+	cache  cache
 	// size is the size of the database at the state sized, in bytes.
 	size  int64
 	sized sqlite.Version
@@ -100,9 +102,6 @@ func (c *connection) prepare(sql string) (s *sqlite3.Stmt, tail string, err erro
 
 // restore undoes the settings that the query has changed.
 func (c *connection) restore() error {
-	if c.changed == 0 {
-		return nil
-	}
 	for s := range c.Stmts() {
 		s.Reset()
 	}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pagesrun/pagesrun/abi"
 	"github.com/pagesrun/pagesrun/hostfuncs/internal/sqlite"
 )
 
@@ -33,9 +34,12 @@ type Database struct {
 	id  string
 	db  *sqlite.DB
 	now func() time.Time
+	// limit is how long a query may take.
+	limit time.Duration
 	// lastRowID is the rowid of the newest row that a query stored.
 	lastRowID atomic.Int64
 	state     bookmarks
+	writing   texts
 }
 
 // FileName gives the name of the file of the database id. Distinct ids have distinct names on every file system, also one
@@ -75,7 +79,7 @@ func OpenDatabase(ctx context.Context, o Options, id string) (*Database, error) 
 	if err != nil {
 		return nil, err
 	}
-	d := &Database{id: id, db: db, now: o.Now}
+	d := &Database{id: id, db: db, now: o.Now, limit: abi.D1QueryMSMax * time.Millisecond}
 	if err := db.Read(ctx, d.state.load); err != nil {
 		db.Close()
 		return nil, err

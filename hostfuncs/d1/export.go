@@ -41,7 +41,7 @@ func (d *Database) Export(ctx context.Context, w io.Writer, o ExportOptions) err
 	if err == nil {
 		err = out.Flush()
 	}
-	return d.db.Public(err)
+	return d.public(err)
 }
 
 // exportLengthMax lets a row be read in which every value has its greatest length.

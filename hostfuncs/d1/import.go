@@ -51,7 +51,7 @@ func (e *ImportError) Unwrap() error { return e.Err }
 // all other limits are those of guests. An error is an [*ImportError] where a statement is to blame. Nobody else writes meanwhile.
 func (d *Database) Import(ctx context.Context, r io.Reader, o ImportOptions) (ImportResult, error) {
 	if err := d.state.begin(ctx, d.db); err != nil {
-		return ImportResult{}, d.db.Public(err)
+		return ImportResult{}, d.public(err)
 	}
 	im := importer{from: newSplitter(r), progress: o.Progress}
 	var at position
@@ -60,13 +60,12 @@ func (d *Database) Import(ctx context.Context, r io.Reader, o ImportOptions) (Im
 		c.SetInterrupt(ctx)
 		c.Limit(sqlite3.LIMIT_SQL_LENGTH, statementBytesMax)
 		changes := c.TotalChanges()
-		err := im.run(c)
+		err := c.end(im.run(c))
 		c.Limit(sqlite3.LIMIT_SQL_LENGTH, abi.D1SQLBytesMax)
-		c.SetInterrupt(context.Background())
 		im.result.Changes = c.TotalChanges() - changes
 		d.lastRowID.Store(c.LastInsertRowID())
 		at = d.state.next()
-		return errors.Join(err, c.restore())
+		return err
 	})
 	if err != nil {
 		return ImportResult{}, im.public(d, err)
@@ -105,7 +104,7 @@ func (im *importer) run(c *connection) error {
 		im.tell(false)
 	}
 	im.tell(true)
-	return checkDeferred(c)
+	return nil
 }
 
 func (im *importer) tell(last bool) {
@@ -155,11 +154,11 @@ func isFrame(text string) bool {
 func (im *importer) public(d *Database, err error) error {
 	var at *ImportError
 	if !errors.As(err, &at) {
-		return d.db.Public(err)
+		return d.public(err)
 	}
 	var public *abi.Error
 	if !errors.As(at.Err, &public) {
-		at.Err = d.db.Public(at.Err)
+		at.Err = d.public(at.Err)
 	}
 	return at
 }

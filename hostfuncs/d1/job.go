@@ -24,6 +24,8 @@ type job struct {
 	results []abi.D1Result
 	limit   *limitContext
 	now     func() time.Time
+	// at is the item that is run.
+	at int
 	// left is how many bytes the rows may still have.
 	left int
 	// rowID is what meta.last_row_id is on a reading connection.
@@ -38,6 +40,7 @@ type job struct {
 func (j *job) run(c *connection) error {
 	j.left, j.wrote = abi.D1ResultBytesMax, false
 	for i := range j.items {
+		j.at = i
 		var result *abi.D1Result
 		if j.results != nil {
 			result = &j.results[i]

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/pagesrun/pagesrun/abi"
+	"github.com/pagesrun/pagesrun/hostfuncs"
 	"github.com/pagesrun/pagesrun/hostfuncs/internal/sqlite"
 )
 
@@ -113,10 +115,11 @@ func isBlank(sql string) bool {
 
 // do runs a job where it can be run and gives the bookmark of the state it showed or made.
 func (d *Database) do(ctx context.Context, j *job) (mark string, err error) {
-	if j.looksReading() {
+	reading := d.looksReading(j)
+	if reading {
 		mark, err = d.read(ctx, j)
 	}
-	if !j.looksReading() || j.writer {
+	if !reading || j.writer {
 		mark, err = d.write(ctx, j)
 	}
 	if err == nil {
@@ -125,7 +128,17 @@ func (d *Database) do(ctx context.Context, j *job) (mark string, err error) {
 	if j.limit != nil && j.limit.expired && errors.Is(err, sqlite3.INTERRUPT) {
 		return "", refuse(abi.CodeTimeout, textTimeout)
 	}
-	return "", d.db.Public(err)
+	return "", d.public(err)
+}
+
+// public is [sqlite.DB.Public] with the prefix that all messages have.
+func (d *Database) public(err error) error {
+	err = d.db.Public(err)
+	var public *abi.Error
+	if errors.As(err, &public) && !strings.HasPrefix(public.Message, prefixQuery) {
+		return hostfuncs.Fail(public.Code, prefixQuery+public.Message, err)
+	}
+	return err
 }
 
 // read runs a job on a reading connection. Where that cannot be done it says so in j.writer.
@@ -135,21 +148,20 @@ func (d *Database) read(ctx context.Context, j *job) (mark string, err error) {
 	err = d.db.Read(ctx, func(conn *sqlite.Conn) error {
 		c := of(conn)
 		c.reading = true
-		j.limit = newLimit(ctx, d.now, queryTime)
+		j.limit = newLimit(ctx, d.now, d.limit)
 		c.SetInterrupt(j.limit)
 		if len(j.items) > 1 {
 			err = c.Snapshot(func() error { return j.run(c) })
 		} else {
 			err = j.run(c)
 		}
-		j.writer = errors.Is(err, errWriter) || errors.Is(err, sqlite3.READONLY)
+		if j.writer = errors.Is(err, errWriter) || errors.Is(err, sqlite3.READONLY); j.writer {
+			d.writing.add(j.items[j.at].sql)
+		}
 		return err
 	})
 	return mark, err
 }
-
-// queryTime is how long a query may take.
-const queryTime = abi.D1QueryMSMax * time.Millisecond
 
 // write runs a job on the writing connection.
 func (d *Database) write(ctx context.Context, j *job) (mark string, err error) {
@@ -159,18 +171,14 @@ func (d *Database) write(ctx context.Context, j *job) (mark string, err error) {
 	var at position
 	err = d.db.Write(ctx, j.weight(), func(conn *sqlite.Conn) error {
 		c := of(conn)
-		j.limit = newLimit(context.Background(), d.now, queryTime)
+		j.limit = newLimit(context.Background(), d.now, d.limit)
 		c.SetInterrupt(j.limit)
-		err := j.run(c)
-		c.SetInterrupt(context.Background())
-		if err == nil {
-			err = checkDeferred(c)
-		}
+		err := c.end(j.run(c))
 		d.lastRowID.Store(c.LastInsertRowID())
 		if j.wrote {
 			at = d.state.next()
 		}
-		return errors.Join(err, c.restore())
+		return err
 	})
 	if err != nil {
 		return "", err
@@ -179,6 +187,23 @@ func (d *Database) write(ctx context.Context, j *job) (mark string, err error) {
 		return d.state.current(), nil
 	}
 	return d.state.publish(at), nil
+}
+
+// end ends a query that err came of, so that the next one finds the connection as this one did.
+func (c *connection) end(err error) error {
+	c.SetInterrupt(context.Background())
+	if err == nil {
+		err = checkDeferred(c)
+	}
+	if c.changed != 0 {
+		err = errors.Join(err, c.restore())
+	}
+	if err != nil && c.shaped && !c.GetAutocommit() {
+		// SQLite cannot commit a transaction in which a savepoint took back the making of a full-text table.
+		err = errors.Join(err, c.Exec(`ROLLBACK`))
+	}
+	c.shaped = false
+	return err
 }
 
 // checkDeferred fails when a foreign key names no row. SQLite looks at that only when the transaction ends, which others share.
@@ -199,14 +224,46 @@ func (j *job) weight() int {
 	return n
 }
 
-// looksReading says whether all items begin like statements that only read.
-func (j *job) looksReading() bool {
+// looksReading says whether all items begin like statements that only read, and none is known to be no such statement.
+func (d *Database) looksReading(j *job) bool {
 	for i := range j.items {
-		if !beginsReading(j.items[i].sql) {
+		if sql := j.items[i].sql; !beginsReading(sql) || d.writing.has(sql) {
 			return false
 		}
 	}
 	return true
+}
+
+// texts are those that begin like statements that read but need the writing connection, such as WITH … INSERT.
+type texts struct {
+	mu    sync.RWMutex
+	known map[string]struct{}
+}
+
+// Bounds of [texts].
+const (
+	textsMax     = 256
+	textBytesMax = 2 << 10
+)
+
+func (t *texts) has(sql string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	_, ok := t.known[sql]
+	return ok
+}
+
+// add remembers a text. When there are many they are all forgotten, as they can be found out again.
+func (t *texts) add(sql string) {
+	if len(sql) > textBytesMax {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.known == nil || len(t.known) >= textsMax {
+		t.known = map[string]struct{}{}
+	}
+	t.known[sql] = struct{}{}
 }
 
 // beginsReading says whether the first word of a text begins a statement that usually only reads.
