@@ -3,12 +3,13 @@ package queues
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
 	"github.com/pagesrun/pagesrun/abi"
 	"github.com/pagesrun/pagesrun/hostfuncs/internal/jetstream"
@@ -29,6 +30,7 @@ type Options struct {
 // Admin is a way to the queues for commands, beside a function that may be running. It is for any number of goroutines.
 type Admin struct {
 	store *jetstream.Store
+	dir   string
 	now   func() time.Time
 }
 
@@ -38,8 +40,6 @@ type Info struct {
 	Name string
 	// Metrics is how many messages it has.
 	Metrics abi.QueueMetrics
-	// InFlight is how many of them are being delivered, or wait for their delay to end; 0 where nothing consumes the queue.
-	InFlight int
 	// Consumed says that a function consumes the queue at this moment.
 	Consumed bool
 	// Created is when the queue was made.
@@ -73,7 +73,7 @@ func Connect(ctx context.Context, o Options) (*Admin, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Admin{store: store, now: o.Now}, nil
+	return &Admin{store: store, dir: o.Dir, now: o.Now}, nil
 }
 
 // Close ends the connection, and closes the files if it had opened them.
@@ -82,14 +82,23 @@ func (a *Admin) Close() error { return a.store.Close() }
 // List describes all queues in the order of their names.
 func (a *Admin) List(ctx context.Context) ([]Info, error) {
 	var list []Info
-	streams := a.store.JetStream().ListStreams(ctx, js.WithStreamListSubject(subjectPrefix+"*"))
-	for info := range streams.Info() {
-		if name, ours := strings.CutPrefix(info.Config.Name, streamPrefix); ours {
-			list = append(list, a.info(ctx, name, info))
+	names := a.store.JetStream().StreamNames(ctx, js.WithStreamListSubject(subjectPrefix+">"))
+	for stream := range names.Name() {
+		name, ours := strings.CutPrefix(stream, streamPrefix)
+		if !ours {
+			continue
 		}
+		info, err := a.Info(ctx, name)
+		if errors.Is(err, ErrNoQueue) {
+			continue // it has gone meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, info)
 	}
 	slices.SortFunc(list, func(x, y Info) int { return strings.Compare(x.Name, y.Name) })
-	return list, publicError(streams.Err())
+	return list, publicError(names.Err())
 }
 
 // Info describes one queue. The error is [ErrNoQueue] when it is not there.
@@ -98,20 +107,53 @@ func (a *Admin) Info(ctx context.Context, name string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	return a.info(ctx, name, stream.CachedInfo()), nil
+	s, err := stream.Info(ctx, js.WithSubjectFilter(subjectPrefix+name+".>"))
+	if err != nil {
+		return Info{}, publicError(err)
+	}
+	i := Info{Name: name, Metrics: *backlog(&s.State, a.done(name).partial()), Created: s.Created}
+	if c, err := a.store.JetStream().Consumer(ctx, streamPrefix+name, consumerName); err == nil {
+		i.Consumed = c.CachedInfo().NumWaiting > 0
+	}
+	return i, nil
 }
 
-func (a *Admin) info(ctx context.Context, name string, s *js.StreamInfo) Info {
-	i := Info{Name: name, Metrics: *backlog(&s.State, subjectPrefix+name), Created: s.Created}
-	if c, err := a.store.JetStream().Consumer(ctx, streamPrefix+name, consumerName); err == nil {
-		state := c.CachedInfo()
-		i.Consumed, i.InFlight = state.NumWaiting > 0, state.NumAckPending
+// done reads from the journal of the process that consumes the queue what is done of its parcels.
+func (a *Admin) done(name string) doneMessages {
+	done := doneMessages{}
+	if a.store.Shared() {
+		return done
 	}
-	return i
+	data, err := os.ReadFile(filepath.Join(a.dir, journalDir, name))
+	if err != nil {
+		return done
+	}
+	readRecords(data, func(c change) {
+		switch {
+		case c.at == wholeParcel:
+			delete(done, c.seq)
+		case c.done && done[c.seq] == nil:
+			done[c.seq] = map[uint32]bool{c.at: true}
+		case c.done:
+			done[c.seq][c.at] = true
+		}
+	})
+	return done
+}
+
+// doneMessages are positions in parcels by sequence number.
+type doneMessages map[uint64]map[uint32]bool
+
+// partial counts them. Their bytes are not known.
+func (d doneMessages) partial() (sum partial) {
+	for _, parcel := range d {
+		sum.messages += len(parcel)
+	}
+	return sum
 }
 
 func (a *Admin) stream(ctx context.Context, name string) (js.Stream, error) {
-	if !queueName.MatchString(name) {
+	if !isQueueName(name) {
 		return nil, invalid("a queue's name has 1 to 63 letters, digits, hyphens and underscores, unlike %q", name)
 	}
 	stream, err := a.store.JetStream().Stream(ctx, streamPrefix+name)
@@ -148,29 +190,35 @@ func (a *Admin) Peek(ctx context.Context, name string, n int) ([]Message, error)
 		return nil, err
 	}
 	var list []Message
+	done := a.done(name)
 	for seq := stream.CachedInfo().State.FirstSeq; len(list) < n; {
-		raw, err := stream.GetMsg(ctx, seq, js.WithGetMsgSubject(subjectPrefix+name))
+		raw, err := stream.GetMsg(ctx, seq, js.WithGetMsgSubject(subjectPrefix+name+".>"))
 		if errors.Is(err, js.ErrMsgNotFound) {
 			return list, nil
 		}
 		if err != nil {
 			return list, publicError(err)
 		}
-		if m, err := peeked(raw.Header, raw.Data); err == nil {
-			list = append(list, m)
+		messages, err := unpack(raw.Data)
+		if err != nil {
+			return list, fmt.Errorf("message %d cannot be read: %w", raw.Sequence, err)
+		}
+		for i := range messages {
+			if len(list) < n && !done[raw.Sequence][uint32(i)] {
+				list = append(list, peeked(&messages[i]))
+			}
 		}
 		seq = raw.Sequence + 1
 	}
 	return list, nil
 }
 
-func peeked(header nats.Header, body []byte) (Message, error) {
-	s, err := parseHeader(header.Get(headerMessage))
-	m := Message{ID: s.id, Sent: time.UnixMilli(s.sentMS), ContentType: s.contentType, Body: body}
+func peeked(s *stored) Message {
+	m := Message{ID: s.name(), Sent: time.UnixMilli(s.sentMS), ContentType: s.contentType, Body: s.body}
 	if s.notBeforeMS > 0 {
 		m.NotBefore = time.UnixMilli(s.notBeforeMS)
 	}
-	return m, err
+	return m
 }
 
 // Purge removes all messages of a queue, those being delivered included, and says how many there were.
@@ -179,9 +227,12 @@ func (a *Admin) Purge(ctx context.Context, name string) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	before := stream.CachedInfo().State.Msgs
+	before, err := a.Info(ctx, name)
+	if err != nil {
+		return 0, err
+	}
 	if err := stream.Purge(ctx); err != nil {
 		return 0, publicError(err)
 	}
-	return before, nil
+	return before.Metrics.BacklogCount, nil
 }

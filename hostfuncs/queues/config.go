@@ -2,7 +2,6 @@ package queues
 
 import (
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/pagesrun/pagesrun/abi"
@@ -94,8 +93,15 @@ func (c *Consumer) Describe() string {
 // storeConfig is what the table "pagesrun" says about the store.
 type storeConfig struct{ nats, listen string }
 
-// queueName is what the platform allows, and the characters that wrangler's own examples use besides.
-var queueName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
+// isQueueName says whether a queue can have the name: what the platform allows, and capitals and underscores besides.
+func isQueueName(name string) bool {
+	for _, c := range []byte(name) {
+		if letter := c|0x20 >= 'a' && c|0x20 <= 'z'; !letter && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return len(name) >= 1 && len(name) <= 63
+}
 
 // Resources reads the section: the producers and the consumers.
 func Resources(c *config.Config) ([]*Producer, []*Consumer, config.Problems) {
@@ -162,7 +168,7 @@ func decodeConsumer(t *config.Table) *Consumer {
 
 func readQueueName(t *config.Table, key string, presence config.Presence) string {
 	name := t.String(key, presence)
-	if name != "" && !queueName.MatchString(name) {
+	if name != "" && !isQueueName(name) {
 		t.Fail(key, "must be 1 to 63 letters, digits, hyphens and underscores, not %q", name)
 	}
 	return name

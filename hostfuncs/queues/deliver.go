@@ -21,67 +21,6 @@ const (
 	failureDelay = time.Second
 )
 
-// delivered is one delivery of a message.
-type delivered struct {
-	stored
-	msg      js.Msg
-	seq      uint64
-	attempts uint32 // with this one
-}
-
-// accept reads a message that has come in. It gives nil when the message is not for a batch now: its time has not come, its attempts are used
-// up, or it is none of ours.
-func (r *run) accept(m js.Msg) *delivered {
-	meta, err := m.Metadata()
-	if err != nil {
-		return nil
-	}
-	d := &delivered{msg: m, seq: meta.Sequence.Stream}
-	if d.stored, err = parseHeader(m.Headers().Get(headerMessage)); err != nil {
-		r.log.Warn("a message that pagesrun did not store is dropped", "sequence", d.seq, "cause", err)
-		r.queue.metrics.dropped.Inc()
-		m.Ack()
-		return nil
-	}
-	known := r.before(d, meta)
-	if wait := max(known.notBeforeMS, d.notBeforeMS) - r.now().UnixMilli(); wait > 0 {
-		r.uncount(d.seq)
-		m.NakWithDelay(time.Duration(wait) * time.Millisecond)
-		return nil
-	}
-	d.attempts = known.attempts + 1
-	if int(known.attempts) > r.Retries {
-		d.attempts = known.attempts
-		r.apply([]*delivered{d}, func(int) (wish, time.Duration) { return retried, 0 })
-		return nil
-	}
-	return d
-}
-
-// before gives what is known of the deliveries before this one.
-func (r *run) before(d *delivered, meta *js.MsgMetadata) entry {
-	if r.journal != nil {
-		return r.journal.get(d.seq)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	counted := int(meta.NumDelivered) - 1 - r.uncounted[d.seq]
-	if _, seen := r.uncounted[d.seq]; !seen && d.notBeforeMS > 0 {
-		counted-- // the delivery before its time
-	}
-	return entry{attempts: uint32(max(0, counted))}
-}
-
-// uncount notes that JetStream counts a delivery that reaches no guest.
-func (r *run) uncount(seq uint64) {
-	if r.journal != nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.uncounted[seq]++
-}
-
 // begin runs a batch on a goroutine of its own. The turn for it has been taken.
 func (r *run) begin(batch []*delivered) {
 	r.batches.Go(func() { r.scale.give(r.deliver(batch)) })
@@ -125,9 +64,9 @@ func (r *run) note(batch []*delivered, less uint32) error {
 	if r.journal == nil {
 		return nil
 	}
-	changes := make(map[uint64]entry, len(batch))
-	for _, d := range batch {
-		changes[d.seq] = entry{attempts: d.attempts - less}
+	changes := make([]change, len(batch))
+	for i, d := range batch {
+		changes[i] = d.change(entry{attempts: d.attempts - less})
 	}
 	return r.journal.put(changes)
 }
@@ -135,7 +74,7 @@ func (r *run) note(batch []*delivered, less uint32) error {
 func (r *run) event(batch []*delivered) *hostfuncs.Event {
 	q := &abi.QueueEvent{Queue: r.Queue, Messages: make([]abi.QueueMessage, len(batch)), Metrics: r.queue.recent(r.events)}
 	for i, d := range batch {
-		q.Messages[i] = abi.QueueMessage{ID: d.id, TimestampMS: d.sentMS, Body: d.msg.Data(), ContentType: d.contentType, Attempts: d.attempts}
+		q.Messages[i] = abi.QueueMessage{ID: d.name(), TimestampMS: d.sentMS, Body: d.body, ContentType: d.contentType, Attempts: d.attempts}
 	}
 	detail := fmt.Sprintf("queue %s, %d messages", r.Queue, len(batch))
 	if len(batch) == 1 {
@@ -146,21 +85,34 @@ func (r *run) event(batch []*delivered) *hostfuncs.Event {
 
 // keepAlive tells JetStream that the messages are being worked on, until stop.
 func (r *run) keepAlive(batch []*delivered) (stop func()) {
-	tick := time.NewTicker((r.Wall + ackMargin) / 3)
-	done := make(chan struct{})
-	go func() {
-		for {
-			select {
-			case <-done:
-				return
-			case <-tick.C:
-				for _, d := range batch {
-					d.msg.InProgress()
-				}
-			}
+	var again *time.Timer
+	every := (r.Wall + ackMargin) / 3
+	again = time.AfterFunc(every, func() {
+		for _, p := range parcelsOf(batch) {
+			r.delivery(p).InProgress()
 		}
-	}()
-	return func() { tick.Stop(); close(done) }
+		again.Reset(every)
+	})
+	return func() { again.Stop() }
+}
+
+// delivery is the latest delivery of a parcel.
+func (r *run) delivery(p *parcel) js.Msg {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return p.msg
+}
+
+// parcelsOf gives the parcels that messages are of, each once.
+func parcelsOf(batch []*delivered) (list []*parcel) {
+	seen := make(map[*parcel]bool, len(batch))
+	for _, d := range batch {
+		if !seen[d.parcel] {
+			seen[d.parcel] = true
+			list = append(list, d.parcel)
+		}
+	}
+	return list
 }
 
 // notStarted gives a batch back that has not reached the guest; the delivery does not count.
@@ -168,84 +120,87 @@ func (r *run) notStarted(batch []*delivered) {
 	if err := r.note(batch, 1); err != nil {
 		r.log.Warn("a delivery that did not take place counts as an attempt", "cause", err)
 	}
-	delay := notStartedDelay
-	if r.ctx.Err() != nil {
-		delay = 0
-	}
+	r.mu.Lock()
 	for _, d := range batch {
-		r.uncount(d.seq)
+		d.attempts--
+		r.uncount(d.parcel.seq)
 	}
-	r.postpone(batch, delay)
+	r.mu.Unlock()
+	r.postpone(batch, notStartedDelay)
 }
 
+// postpone has messages delivered again after a delay that is nobody's wish.
 func (r *run) postpone(batch []*delivered, delay time.Duration) {
 	for _, d := range batch {
-		d.nak(delay)
+		r.retry(d, delay)
 	}
+	r.giveBackParcels(parcelsOf(batch)...)
 }
 
-func (d *delivered) nak(delay time.Duration) {
-	if delay <= 0 {
-		d.msg.Nak()
-		return
-	}
-	d.msg.NakWithDelay(delay)
+// retry has the message delivered again after a delay. Its parcel must be given back afterwards.
+func (r *run) retry(d *delivered, delay time.Duration) {
+	d.notBeforeMS = r.now().Add(delay).UnixMilli()
+	d.again(delay)
 }
 
-// apply carries out what becomes of each message of a batch.
+// apply carries out what becomes of each message of a batch. What is wished is in the journal before anything else learns of it.
 func (r *run) apply(batch []*delivered, outcome func(i int) (wish, time.Duration)) {
-	var done, again []*delivered
-	var delays []time.Duration
+	m := r.queue.metrics
+	var changes []change
+	retries := map[*delivered]time.Duration{}
 	for i, d := range batch {
 		w, delay := outcome(i)
 		switch {
 		case w == acked:
-			r.queue.metrics.acked.Inc()
-			done = append(done, d)
+			m.acked.Inc()
 		case int(d.attempts) <= r.Retries:
-			r.queue.metrics.retried.Inc()
-			again, delays = append(again, d), append(delays, delay)
-		case r.bury(d):
-			done = append(done, d)
-		default:
-			again, delays = append(again, d), append(delays, failureDelay)
+			m.retried.Inc()
+			retries[d] = delay
+		case !r.bury(d):
+			retries[d] = failureDelay
+		}
+		e := entry{attempts: d.attempts, done: true}
+		if delay, again := retries[d]; again {
+			e.done = false
+			if delay > 0 {
+				e.notBeforeMS = r.now().Add(delay).UnixMilli()
+			}
+		}
+		changes = append(changes, d.change(e))
+	}
+	if r.journal != nil {
+		if err := r.journal.put(changes); err != nil {
+			r.log.Warn("the journal of deliveries cannot be written; messages may come again", "cause", err)
 		}
 	}
-	r.retry(again, delays)
-	r.finish(done)
+	r.carryOut(batch, retries)
 }
 
-// retry has messages delivered again, each after its delay.
-func (r *run) retry(batch []*delivered, delays []time.Duration) {
-	if r.journal != nil {
-		changes := make(map[uint64]entry, len(batch))
-		for i, d := range batch {
-			e := entry{attempts: d.attempts}
-			if delays[i] > 0 {
-				e.notBeforeMS = r.now().Add(delays[i]).UnixMilli()
-			}
-			changes[d.seq] = e
+func (r *run) carryOut(batch []*delivered, retries map[*delivered]time.Duration) {
+	count, size := 0, 0
+	for _, d := range batch {
+		if delay, again := retries[d]; again {
+			r.retry(d, delay)
+			continue
 		}
-		if err := r.journal.put(changes); err != nil {
-			r.log.Warn("the delay of a retry may end early", "cause", err)
-		}
+		d.done()
+		count, size = count+1, size+len(d.body)
 	}
-	for i, d := range batch {
-		d.nak(delays[i])
-	}
+	r.queue.count(-count, -size)
+	r.giveBackParcels(parcelsOf(batch)...)
 }
 
 // bury sends a message whose attempts are used up to the dead letter queue, or drops it. False means that it could not be stored there.
 func (r *run) bury(d *delivered) bool {
 	if r.dead == nil {
-		r.log.Warn("a message is dropped: its attempts are used up and the queue has no dead letter queue", "message", d.id, "attempts", d.attempts)
+		r.log.Warn("a message is dropped: its attempts are used up and the queue has no dead letter queue", "message", d.name(), "attempts", d.attempts)
 		r.queue.metrics.dropped.Inc()
 		return true
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
 	if err := r.dead.bury(ctx, d); err != nil {
-		r.log.Error("a message cannot be moved to the dead letter queue", "message", d.id, "cause", err)
+		r.log.Error("a message cannot be moved to the dead letter queue", "message", d.name(), "cause", err)
 		return false
 	}
 	r.queue.metrics.deadLettered.Inc()
@@ -254,41 +209,58 @@ func (r *run) bury(d *delivered) bool {
 
 // bury stores a dead letter of another queue, once however often it is asked to. It keeps the message's id and time, not its delay.
 func (q *queue) bury(ctx context.Context, d *delivered) error {
-	if err := q.store.Room(len(d.msg.Data())); err != nil {
+	if err := q.store.Room(len(d.body)); err != nil {
 		return err
 	}
 	letter := d.stored
 	letter.notBeforeMS = 0
-	m := letter.message(q.subject, d.msg.Data())
-	m.Header[nats.MsgIdHdr] = []string{letter.id}
+	m := &nats.Msg{Subject: headedSubject(q.subject), Data: pack([]stored{letter}), Header: nats.Header{nats.MsgIdHdr: {d.name()}}}
 	pad(m)
 	ack, err := q.store.JetStream().PublishMsg(ctx, m)
 	if err != nil {
 		return q.store.Failed(err)
 	}
 	if !ack.Duplicate {
-		q.count(1, len(m.Data))
+		q.count(1, len(d.body))
 	}
 	return nil
 }
 
-// finish removes messages from the queue.
-func (r *run) finish(batch []*delivered) {
-	if len(batch) == 0 {
-		return
+// giveBackParcels gives those back of which nothing is being worked on.
+func (r *run) giveBackParcels(parcels ...*parcel) {
+	var finished []*parcel
+	for _, p := range parcels {
+		free, done, delay := p.release()
+		switch {
+		case !free:
+		case done:
+			finished = append(finished, p)
+		case delay > 0:
+			p.msg.NakWithDelay(delay)
+		default:
+			p.msg.Nak()
+		}
 	}
-	if err := r.acknowledge(batch); err != nil {
+	if len(finished) > 0 {
+		r.finish(finished)
+	}
+}
+
+// finish removes parcels from the queue.
+func (r *run) finish(parcels []*parcel) {
+	if err := r.acknowledge(parcels); err != nil {
 		r.log.Warn("messages that are done may be delivered again", "cause", err)
 		return
 	}
-	changes, size := make(map[uint64]entry, len(batch)), 0
-	for _, d := range batch {
-		changes[d.seq] = entry{}
-		size += len(d.msg.Data())
+	changes := make([]change, len(parcels))
+	r.mu.Lock()
+	for i, p := range parcels {
+		changes[i] = change{seq: p.seq, at: wholeParcel}
+		delete(r.partial, p.seq)
+		delete(r.uncounted, p.seq)
 	}
-	r.queue.count(-len(batch), -size)
+	r.mu.Unlock()
 	if r.journal == nil {
-		r.forget(batch)
 		return
 	}
 	if err := r.journal.put(changes); err != nil {
@@ -296,16 +268,8 @@ func (r *run) finish(batch []*delivered) {
 	}
 }
 
-func (r *run) forget(batch []*delivered) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, d := range batch {
-		delete(r.uncounted, d.seq)
-	}
-}
-
-// acknowledge tells JetStream to remove the messages and waits until it has.
-func (r *run) acknowledge(batch []*delivered) error {
+// acknowledge tells JetStream to remove the parcels and waits until it has.
+func (r *run) acknowledge(parcels []*parcel) error {
 	conn := r.store.Conn()
 	inbox := conn.NewInbox()
 	answers, err := conn.SubscribeSync(inbox)
@@ -313,14 +277,14 @@ func (r *run) acknowledge(batch []*delivered) error {
 		return err
 	}
 	defer answers.Unsubscribe()
-	for _, d := range batch {
-		if err := conn.PublishRequest(d.msg.Reply(), inbox, []byte("+ACK")); err != nil {
+	for _, p := range parcels {
+		if err := conn.PublishRequest(p.msg.Reply(), inbox, []byte("+ACK")); err != nil {
 			return err
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
-	for range batch {
+	for range parcels {
 		if _, err := answers.NextMsgWithContext(ctx); err != nil {
 			return err
 		}

@@ -2,75 +2,99 @@ package queues
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/pagesrun/pagesrun/abi"
 )
 
-// A message is stored with one header of fixed width that has all that is known about it, and a second one that pads the headers to one width. So the
-// bytes of the bodies in a stream can be told from the size of the stream and the number of its messages.
+// Messages are stored in parcels: what is stored in one step is one message of the stream, so that it is stored whole or not at all, and synced
+// once. A parcel is a version byte and, for each message, a head of fixed size and the body.
 const (
-	headerMessage = "Pagesrun-Message"
+	parcelVersion = 1
+	parcelHead    = 1
+	messageHead   = 16 + 8 + 8 + 1 + 4
+	// parcelMessages is the most messages of a parcel.
+	parcelMessages = 1000
+	// recordBytes is what JetStream's files add to a stored message, beside its subject and contents.
+	recordBytes = 22 + 8
+	// headerBytes is the size of the NATS headers of parcels that have any; they are padded to it. With that and the number of messages in the
+	// subject the bytes of the bodies in a stream can be told from its size.
+	headerBytes   = 256
 	headerPadding = "Pad"
-	// headerBytes is the size of a stored message's headers. It has room for what sending in one step and removing doubles add.
-	headerBytes = 256
-	// recordBytes is what JetStream's files add to each message, beside subject, headers and body.
-	recordBytes = 22 + 4 + 8
 )
 
-// stored is what a message's header says.
+// stored is a message as it is stored.
 type stored struct {
-	id          string // 32 hexadecimal digits
-	sentMS      int64  // when it was sent
-	notBeforeMS int64  // when it may be delivered at the earliest; 0 means at once
+	id          [16]byte
+	sentMS      int64 // when it was sent
+	notBeforeMS int64 // when it may be delivered at the earliest; 0 means at once
 	contentType string
+	body        []byte
 }
 
-// contentTypes gives each content type a letter.
-var contentTypes = map[string]string{abi.QueueJSON: "j", abi.QueueText: "t", abi.QueueBytes: "b"}
+// contentTypes are in the order of their numbers in parcels.
+var contentTypes = [...]string{abi.QueueJSON, abi.QueueText, abi.QueueBytes}
 
-func newID() string {
-	var id [16]byte
+func newID() (id [16]byte) {
 	rand.Read(id[:])
-	return hex.EncodeToString(id[:])
+	return id
 }
 
-// header gives the header's value: id, sending time, earliest delivery, content type.
-func (s *stored) header() string {
-	return fmt.Sprintf("%s %015d %015d %s", s.id, s.sentMS, s.notBeforeMS, contentTypes[s.contentType])
-}
+// name is the message's id as guests and people see it.
+func (s *stored) name() string { return hex.EncodeToString(s.id[:]) }
 
-var errHeader = errors.New("the message was not stored by pagesrun")
-
-// parseHeader reads what header wrote.
-func parseHeader(value string) (stored, error) {
-	fields := strings.Split(value, " ")
-	if len(fields) != 4 || len(fields[0]) != 32 {
-		return stored{}, errHeader
-	}
-	s := stored{id: fields[0]}
-	var sent, before error
-	s.sentMS, sent = strconv.ParseInt(fields[1], 10, 64)
-	s.notBeforeMS, before = strconv.ParseInt(fields[2], 10, 64)
-	for name, letter := range contentTypes {
-		if letter == fields[3] {
-			s.contentType = name
+func (s *stored) append(dst []byte) []byte {
+	dst = append(dst, s.id[:]...)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(s.sentMS))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(s.notBeforeMS))
+	for number, name := range contentTypes {
+		if name == s.contentType {
+			dst = append(dst, byte(number))
 		}
 	}
-	if sent != nil || before != nil || s.contentType == "" {
-		return stored{}, errHeader
-	}
-	return s, nil
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(s.body)))
+	return append(dst, s.body...)
 }
 
-// message makes what is published.
-func (s *stored) message(subject string, body []byte) *nats.Msg {
-	return &nats.Msg{Subject: subject, Data: body, Header: nats.Header{headerMessage: {s.header()}}}
+// pack makes a parcel.
+func pack(messages []stored) []byte {
+	size := parcelHead
+	for i := range messages {
+		size += messageHead + len(messages[i].body)
+	}
+	data := append(make([]byte, 0, size), parcelVersion)
+	for i := range messages {
+		data = messages[i].append(data)
+	}
+	return data
+}
+
+var errParcel = errors.New("it was not stored by this version of pagesrun")
+
+// unpack reads a parcel. The bodies share its memory.
+func unpack(data []byte) ([]stored, error) {
+	if len(data) < parcelHead+messageHead || data[0] != parcelVersion {
+		return nil, errParcel
+	}
+	var messages []stored
+	for data = data[parcelHead:]; len(data) > 0; {
+		if len(data) < messageHead || len(messages) == parcelMessages {
+			return nil, errParcel
+		}
+		s := stored{id: [16]byte(data), sentMS: int64(binary.BigEndian.Uint64(data[16:])), notBeforeMS: int64(binary.BigEndian.Uint64(data[24:]))}
+		kind, size := data[32], uint64(binary.BigEndian.Uint32(data[33:]))
+		data = data[messageHead:]
+		if int(kind) >= len(contentTypes) || size > uint64(len(data)) {
+			return nil, errParcel
+		}
+		s.contentType, s.body, data = contentTypes[kind], data[:size:size], data[size:]
+		messages = append(messages, s)
+	}
+	return messages, nil
 }
 
 // pad fills the headers up to headerBytes. Nothing may be added to them afterwards.

@@ -3,10 +3,11 @@ package queues
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
 	"github.com/pagesrun/pagesrun/abi"
 	"github.com/pagesrun/pagesrun/hostfuncs"
@@ -39,11 +40,12 @@ type queue struct {
 	mu      sync.Mutex
 	backlog abi.QueueMetrics
 	fresh   time.Time
+	partly  func() partial // what is done of parcels that are there as a whole
 }
 
 func streamConfig(name string) js.StreamConfig {
 	return js.StreamConfig{
-		Name: streamPrefix + name, Subjects: []string{subjectPrefix + name}, Description: "queue " + name + " of pagesrun",
+		Name: streamPrefix + name, Subjects: []string{subjectPrefix + name + ".>"}, Description: "queue " + name + " of pagesrun",
 		Retention: js.WorkQueuePolicy, Discard: js.DiscardNew, MaxAge: Retention, MaxBytes: BacklogBytesMax, Storage: js.FileStorage,
 		Duplicates: doublesWindow, AllowDirect: true, AllowAtomicPublish: true,
 	}
@@ -69,22 +71,21 @@ type outgoing struct {
 // send stores the messages, all or none.
 func (q *queue) send(ctx context.Context, batch []outgoing) error {
 	now := q.now().UnixMilli()
-	msgs := make([]*nats.Msg, len(batch))
+	messages := make([]stored, len(batch))
 	size := 0
 	for i, o := range batch {
-		s := stored{id: newID(), sentMS: now, contentType: o.contentType}
+		messages[i] = stored{id: newID(), sentMS: now, contentType: o.contentType, body: o.body}
 		if o.delayS > 0 {
-			s.notBeforeMS = now + o.delayS*1000
+			messages[i].notBeforeMS = now + o.delayS*1000
 		}
-		msgs[i] = s.message(q.subject, o.body)
 		size += len(o.body)
 	}
-	if err := q.sender.send(ctx, msgs); err != nil {
-		q.metrics.sendFailed(len(msgs))
+	if err := q.sender.send(ctx, messages); err != nil {
+		q.metrics.sendFailed(len(messages))
 		return publicError(err)
 	}
-	q.metrics.sent(len(msgs), size)
-	q.count(len(msgs), size)
+	q.metrics.sent(len(messages), size)
+	q.count(len(messages), size)
 	return nil
 }
 
@@ -120,31 +121,61 @@ func (q *queue) recent(ctx context.Context) *abi.QueueMetrics {
 	return &state
 }
 
+// watch has f asked for how much of the stored parcels is done.
+func (q *queue) watch(f func() partial) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.partly = f
+}
+
 // state asks for the queue's state.
 func (q *queue) state(ctx context.Context) (*abi.QueueMetrics, error) {
-	info, err := q.stream.Info(ctx)
+	info, err := q.stream.Info(ctx, js.WithSubjectFilter(q.subject+".>"))
 	if err != nil {
 		return nil, publicError(err)
 	}
-	state := backlog(&info.State, q.subject)
+	q.mu.Lock()
+	partly := q.partly
+	q.mu.Unlock()
+	var done partial
+	if partly != nil {
+		done = partly()
+	}
+	state := backlog(&info.State, done)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.backlog, q.fresh = *state, q.now()
 	return state, nil
 }
 
-// backlog tells a queue's state from its stream's.
-func backlog(s *js.StreamState, subject string) *abi.QueueMetrics {
-	b := &abi.QueueMetrics{BacklogCount: s.Msgs}
-	if s.Msgs == 0 {
+// backlog tells a queue's state from its stream's, which has the number of parcels of each subject, and from what is done of them.
+func backlog(s *js.StreamState, done partial) *abi.QueueMetrics {
+	b := &abi.QueueMetrics{}
+	around := uint64(done.bytes)
+	for subject, parcels := range s.Subjects {
+		n, each := subjectShape(subject)
+		b.BacklogCount += n * parcels
+		around += parcels * each
+	}
+	b.BacklogCount -= min(b.BacklogCount, uint64(done.messages))
+	if b.BacklogCount == 0 {
 		return b
 	}
-	if around := s.Msgs * uint64(recordBytes+len(subject)+headerBytes); s.Bytes > around {
-		b.BacklogBytes = s.Bytes - around
-	}
+	b.BacklogBytes = s.Bytes - min(s.Bytes, around)
 	oldest := s.FirstTime.UnixMilli()
 	b.OldestMessageTimestampMS = &oldest
 	return b
+}
+
+// subjectShape tells how many messages a parcel of the subject has, and how many bytes are stored for it beside the bodies.
+func subjectShape(subject string) (messages, around uint64) {
+	shape, headed := strings.CutSuffix(subject, ".h")
+	messages, _ = strconv.ParseUint(shape[strings.LastIndexByte(shape, '.')+1:], 10, 32)
+	around = uint64(recordBytes+len(subject)+parcelHead) + messages*messageHead
+	if headed {
+		around += headerBytes + 4
+	}
+	return messages, around
 }
 
 // JetStream's errors that say that there is no room.

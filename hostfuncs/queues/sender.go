@@ -2,6 +2,7 @@ package queues
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -14,10 +15,10 @@ import (
 )
 
 const (
-	// roundMessages is the most messages that are stored in one step; JetStream's limit is 1,000.
+	// roundMessages is the most messages that are stored in one step, unless one sender has more.
 	roundMessages = 500
-	// roundBytes is the most bytes that are stored in one step, unless one sender has more.
-	roundBytes = 4 << 20
+	// roundBytes is the same in bytes. A NATS server takes messages of up to 1 MiB.
+	roundBytes = 768 << 10
 	// sendTime is how long storing may take.
 	sendTime = 30 * time.Second
 )
@@ -32,25 +33,26 @@ type sender struct {
 	mu      sync.Mutex
 	waiting []*sending
 	running bool
-	rounds  int
+	rounds  int64
 }
 
 // sending is what one caller wants stored, all or none.
 type sending struct {
-	msgs []*nats.Msg
-	size int
-	done chan error
+	messages []stored
+	size     int
+	done     chan error
 }
 
 func newSender(store *jetstream.Store, subject string) *sender {
-	return &sender{store: store, subject: subject, ids: newID()[:12]}
+	id := newID()
+	return &sender{store: store, subject: subject, ids: hex.EncodeToString(id[:8])}
 }
 
 // send stores the messages, all or none. When ctx ends before it is known whether they are stored, they may be.
-func (s *sender) send(ctx context.Context, msgs []*nats.Msg) error {
-	one := &sending{msgs: msgs, done: make(chan error, 1)}
-	for _, m := range msgs {
-		one.size += len(m.Data) + headerBytes
+func (s *sender) send(ctx context.Context, messages []stored) error {
+	one := &sending{messages: messages, done: make(chan error, 1)}
+	for i := range messages {
+		one.size += messageHead + len(messages[i].body)
 	}
 	if err := s.store.Room(one.size); err != nil {
 		return err
@@ -80,14 +82,14 @@ func (s *sender) send(ctx context.Context, msgs []*nats.Msg) error {
 func (s *sender) round() {
 	s.mu.Lock()
 	s.rounds++
-	group, id := s.next(), s.ids+strconv.FormatInt(int64(s.rounds), 36)
+	group, id := s.next(), s.ids+strconv.FormatInt(s.rounds, 36)
 	s.mu.Unlock()
-	var msgs []*nats.Msg
-	for _, one := range group {
-		msgs = append(msgs, one.msgs...)
+	messages := group[0].messages
+	for _, one := range group[1:] {
+		messages = append(messages[:len(messages):len(messages)], one.messages...)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), sendTime)
-	err := s.publish(ctx, id, msgs)
+	err := s.publish(ctx, id, messages)
 	cancel()
 	if err != nil {
 		err = s.store.Failed(err)
@@ -106,7 +108,7 @@ func (s *sender) round() {
 func (s *sender) next() (group []*sending) {
 	messages, size := 0, 0
 	for i, one := range s.waiting {
-		messages, size = messages+len(one.msgs), size+one.size
+		messages, size = messages+len(one.messages), size+one.size
 		if i > 0 && (messages > roundMessages || size > roundBytes) {
 			break
 		}
@@ -116,33 +118,42 @@ func (s *sender) next() (group []*sending) {
 	return group
 }
 
-// publish stores the messages in one step.
-func (s *sender) publish(ctx context.Context, id string, msgs []*nats.Msg) error {
-	if len(msgs) == 1 {
-		pad(msgs[0])
-		_, err := s.store.JetStream().PublishMsg(ctx, msgs[0])
-		return err
+// publish stores the messages in one step: as one parcel where one process consumes them, else as a batch of parcels of one message each, which
+// JetStream stores all or none, so that several processes can share the work.
+func (s *sender) publish(ctx context.Context, id string, messages []stored) error {
+	if len(messages) > 1 && s.store.Shared() {
+		return s.publishEach(ctx, id, messages)
 	}
-	conn := s.store.Conn()
-	for i, m := range msgs {
-		m.Header["Nats-Batch-Id"] = []string{id}
-		m.Header["Nats-Batch-Sequence"] = []string{strconv.Itoa(i + 1)}
-		if i < len(msgs)-1 {
-			pad(m)
-			if err := conn.PublishMsg(m); err != nil {
-				return err
-			}
+	_, err := s.store.JetStream().PublishMsg(ctx, &nats.Msg{Subject: parcelSubject(s.subject, len(messages)), Data: pack(messages)})
+	return err
+}
+
+func (s *sender) publishEach(ctx context.Context, id string, messages []stored) error {
+	conn, last := s.store.Conn(), len(messages)-1
+	part := func(i int) *nats.Msg {
+		header := nats.Header{"Nats-Batch-Id": {id}, "Nats-Batch-Sequence": {strconv.Itoa(i + 1)}}
+		if i == last {
+			header["Nats-Batch-Commit"] = []string{"1"}
+		}
+		m := &nats.Msg{Subject: headedSubject(s.subject), Header: header, Data: pack(messages[i : i+1])}
+		pad(m)
+		return m
+	}
+	for i := range last {
+		if err := conn.PublishMsg(part(i)); err != nil {
+			return err
 		}
 	}
-	last := msgs[len(msgs)-1]
-	last.Header["Nats-Batch-Commit"] = []string{"1"}
-	pad(last)
-	reply, err := conn.RequestMsgWithContext(ctx, last)
+	reply, err := conn.RequestMsgWithContext(ctx, part(last))
 	if err != nil {
 		return err
 	}
-	return readAck(reply.Data, len(msgs))
+	return readAck(reply.Data, len(messages))
 }
+
+// parcelSubject is the subject of parcels of n messages without headers, headedSubject that of parcels of one message with headers of headerBytes.
+func parcelSubject(subject string, n int) string { return subject + "." + strconv.Itoa(n) }
+func headedSubject(subject string) string        { return subject + ".1.h" }
 
 // readAck reads JetStream's answer to a batch.
 func readAck(data []byte, want int) error {

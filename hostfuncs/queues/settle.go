@@ -44,7 +44,7 @@ type said struct {
 func newSettlement(batch []*delivered, warn func(string)) *settlement {
 	s := &settlement{messages: make([]said, len(batch)), warn: warn}
 	for i, d := range batch {
-		s.messages[i].id = d.id
+		s.messages[i].id = d.name()
 	}
 	return s
 }

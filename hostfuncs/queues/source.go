@@ -23,8 +23,9 @@ const (
 	ackMargin = time.Minute
 	// pullExpiry is how long a request for messages stands; half of it without a sign of life from JetStream means that the request is lost.
 	pullExpiry = 10 * time.Second
-	// prefetchMin is how many messages are asked for ahead at least, so that small batches do not wait for each other's requests.
-	prefetchMin = 32
+	// prefetchParcels and prefetchBytes are how much is asked for ahead.
+	prefetchParcels = 64
+	prefetchBytes   = 2 << 20
 	// setupTime is how long making the consumer may take.
 	setupTime = 10 * time.Second
 	// setupRetry is the time between two attempts at it.
@@ -54,6 +55,7 @@ type run struct {
 	journal    *journal // nil: JetStream counts attempts
 	scale      *scale
 	incoming   chan js.Msg
+	added      chan struct{} // has an element after ready got one
 
 	ctx     context.Context // ends when no more batches are to begin
 	end     context.CancelFunc
@@ -63,7 +65,10 @@ type run struct {
 	batches sync.WaitGroup
 
 	mu        sync.Mutex
-	uncounted map[uint64]int // deliveries that JetStream has counted and that reached no guest
+	ready     []*delivered // in the order in which they became so
+	parcels   map[uint64]*parcel
+	partial   map[uint64]partial // of parcels of which something is done
+	uncounted map[uint64]int     // deliveries that JetStream has counted and that reached no guest
 }
 
 // start begins to consume. It does not block.
@@ -77,8 +82,11 @@ func (s *source) start(d hostfuncs.Dispatcher) error {
 	if s.Concurrency > 0 {
 		most = s.Concurrency
 	}
-	r := &run{source: s, dispatcher: d, scale: newScale(min(most, d.Concurrency(), ConcurrencyMax)), incoming: make(chan js.Msg), uncounted: map[uint64]int{}}
-	if s.store.Owned() {
+	r := &run{
+		source: s, dispatcher: d, scale: newScale(min(most, d.Concurrency(), ConcurrencyMax)), incoming: make(chan js.Msg), added: make(chan struct{}, 1),
+		parcels: map[uint64]*parcel{}, partial: map[uint64]partial{}, uncounted: map[uint64]int{},
+	}
+	if !s.store.Shared() {
 		var err error
 		if r.journal, err = s.openJournal(); err != nil {
 			return err
@@ -87,6 +95,7 @@ func (s *source) start(d hostfuncs.Dispatcher) error {
 	r.ctx, r.end = context.WithCancel(context.Background())
 	r.events, r.cancel = context.WithCancel(context.Background())
 	s.running = r
+	s.queue.watch(r.donePartly)
 	r.loop.Go(r.consume)
 	return nil
 }
@@ -180,7 +189,7 @@ func (r *run) pull(consumer js.Consumer, restarted <-chan struct{}) error {
 			}
 		}
 	}
-	pulling, err := consumer.Consume(handler, js.PullMaxMessages(max(prefetchMin, 2*r.BatchSize)), js.PullExpiry(pullExpiry), js.ConsumeErrHandler(failed))
+	pulling, err := consumer.Consume(handler, js.PullMaxMessagesWithBytesLimit(prefetchParcels, prefetchBytes), js.PullExpiry(pullExpiry), js.ConsumeErrHandler(failed))
 	if err != nil {
 		return err
 	}
@@ -193,48 +202,85 @@ func (r *run) pull(consumer js.Consumer, restarted <-chan struct{}) error {
 
 // collect makes batches of what comes in, and delivers each when it is full or has waited long enough, and a turn is free.
 func (r *run) collect(lost <-chan error, restarted <-chan struct{}) error {
-	var batch []*delivered
-	var due bool
-	var timer *time.Timer
-	var timeout <-chan time.Time
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
 	for {
-		ready := len(batch) == r.BatchSize || (due && len(batch) > 0)
-		if ready && r.scale.take(len(batch) == r.BatchSize) {
-			r.begin(batch)
-			batch, due, timeout = nil, false, nil
-			timer.Stop()
+		n, wait := r.next()
+		if n > 0 && wait <= 0 && r.scale.take(n == r.BatchSize) {
+			r.begin(r.dequeue(n))
 			continue
 		}
+		if n > 0 && wait > 0 {
+			timer.Reset(wait)
+		}
 		incoming := r.incoming
-		if len(batch) == r.BatchSize {
+		if n == r.BatchSize {
 			incoming = nil
 		}
 		select {
 		case m := <-incoming:
-			if d := r.accept(m); d != nil {
-				if batch = append(batch, d); len(batch) == 1 {
-					timer = time.NewTimer(r.BatchTimeout)
-					timeout = timer.C
-				}
-			}
-		case <-timeout:
-			due, timeout = true, nil
+			r.accept(m)
+		case <-timer.C:
+		case <-r.added:
 		case <-r.scale.freed:
 		case <-restarted:
 			return errors.New("the store has begun anew")
 		case err := <-lost:
-			r.giveBack(batch)
 			return err
 		case <-r.ctx.Done():
-			r.giveBack(batch)
+			r.giveBack()
 			return nil
 		}
 	}
 }
 
-// giveBack gives messages back that no batch has begun with.
-func (r *run) giveBack(batch []*delivered) {
-	for _, d := range batch {
-		d.msg.Nak()
+// next says how many messages the next batch would have now, and how long it may still wait for more.
+func (r *run) next() (n int, wait time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n = min(len(r.ready), r.BatchSize); n == 0 || n == r.BatchSize {
+		return n, 0
 	}
+	return n, time.Until(r.ready[0].readyAt.Add(r.BatchTimeout))
+}
+
+// dequeue takes the next messages out of those that are ready.
+func (r *run) dequeue(n int) []*delivered {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	batch := append([]*delivered(nil), r.ready[:n]...)
+	r.ready = append(r.ready[:0], r.ready[n:]...)
+	return batch
+}
+
+// enqueue makes a message ready. The caller holds mu.
+func (r *run) enqueue(d *delivered) {
+	d.readyAt = time.Now()
+	r.ready = append(r.ready, d)
+	select {
+	case r.added <- struct{}{}:
+	default:
+	}
+}
+
+// giveBack gives parcels back of which no batch has a message. A store of this process delivers all anew when it is consumed the next time.
+func (r *run) giveBack() {
+	if r.journal != nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, d := range r.ready {
+		d.parcel.msg.Nak()
+	}
+}
+
+// donePartly is how much is done of parcels that are still in the queue.
+func (r *run) donePartly() (sum partial) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.partial {
+		sum.messages, sum.bytes = sum.messages+p.messages, sum.bytes+p.bytes
+	}
+	return sum
 }

@@ -32,7 +32,7 @@ type Store struct {
 	conn     *nats.Conn
 	js       js.JetStream
 	embedded *embedded // nil for a cluster, and in a process that uses another's server
-	own      bool
+	shared   bool
 
 	mu       sync.Mutex
 	replicas int
@@ -65,7 +65,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, e.close())
 	}
-	s.embedded, s.own = e, true
+	s.embedded = e
 	return s, nil
 }
 
@@ -120,7 +120,7 @@ func newStore(ctx context.Context, o Options, how ...nats.Option) (*Store, error
 		conn.Close()
 		return nil, err
 	}
-	return &Store{conn: conn, js: api}, nil
+	return &Store{conn: conn, js: api, shared: o.URL != ""}, nil
 }
 
 // ready waits until JetStream answers, which in a cluster takes until it has a leader.
@@ -146,8 +146,9 @@ func (s *Store) Conn() *nats.Conn { return s.conn }
 // JetStream is JetStream's interface on that connection.
 func (s *Store) JetStream() js.JetStream { return s.js }
 
-// Owned says whether the store ends with this process: nobody else delivers its messages, and what its consumers know need not be kept.
-func (s *Store) Owned() bool { return s.own }
+// Shared says whether several processes may consume from the store: it is a cluster. Of the store inside a process only that process
+// consumes, and JetStream's consumers there end with it.
+func (s *Store) Shared() bool { return s.shared }
 
 // CreateStream makes the stream or brings it up to date, with as many replicas as the cluster has servers for: three, else one.
 func (s *Store) CreateStream(ctx context.Context, c js.StreamConfig) (js.Stream, error) {
