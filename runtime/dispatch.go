@@ -51,6 +51,9 @@ func (a *App) takeBackground(ctx context.Context) (*instance, error) {
 // refuseBackground ends an event that got no instance.
 func (a *App) refuseBackground(e *hostfuncs.Event, id string, start time.Time, cause error) error {
 	failure := refusal(cause)
+	if failure.Outcome == OutcomeCanceled {
+		failure.Message = "the event was canceled"
+	}
 	failure.Cause = fmt.Errorf("%w: %w", hostfuncs.ErrNotStarted, cause)
 	waited := time.Since(start)
 	a.opts.Observer.EventDone(&Report{

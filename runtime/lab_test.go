@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	gort "runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,10 +44,10 @@ type lab struct {
 func (l *lab) EventDone(r *runtime.Report) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.reports[r.Request.ID] != nil {
-		l.t.Errorf("event %s was reported twice", r.Request.ID)
+	if l.reports[r.ID] != nil {
+		l.t.Errorf("event %s was reported twice", r.ID)
 	}
-	l.reports[r.Request.ID] = r
+	l.reports[r.ID] = r
 	l.changed.Broadcast()
 }
 
@@ -210,6 +211,9 @@ type probe struct {
 	large    []byte
 	canceled atomic.Int64
 	running  atomic.Int64
+
+	mu   sync.Mutex
+	sums []int
 }
 
 func (p *probe) registry(t testing.TB) *hostfuncs.Registry {
@@ -246,6 +250,7 @@ func (p *probe) Operations() []hostfuncs.Operation {
 		{Name: "probe.nap", Run: p.nap},
 		{Name: "probe.slow", Run: p.slow},
 		{Name: "probe.stuck", Run: p.stuck},
+		{Name: "probe.tally", Run: p.tally},
 		{Name: "probe.large", Run: func(_ context.Context, _ *hostfuncs.Call, _, dst []byte) ([]byte, error) {
 			return append(dst, p.large...), nil
 		}},
@@ -275,6 +280,21 @@ func (p *probe) stuck(_ context.Context, _ *hostfuncs.Call, _, dst []byte) ([]by
 	defer p.running.Add(-1)
 	time.Sleep(100 * time.Millisecond)
 	return append(dst, 0xa0), nil
+}
+
+// tally counts ten more and keeps the sum.
+func (p *probe) tally(_ context.Context, c *hostfuncs.Call, _, dst []byte) ([]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sums = append(p.sums, c.Tally(10))
+	return append(dst, 0xa0), nil
+}
+
+// tallied gives the sums so far.
+func (p *probe) tallied() []int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.sums)
 }
 
 // residentBytes is what the process keeps in memory.

@@ -177,6 +177,8 @@ func (in *instance) classify(err error) *EventError {
 		return &EventError{Outcome: OutcomeExceededCPU, Status: 503, Message: fmt.Sprintf("the function used more than %v of CPU time", in.cpuLimit)}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &EventError{Outcome: OutcomeExceededWall, Status: 504, Message: fmt.Sprintf("the function took longer than %v", in.wall)}
+	case errors.Is(err, context.Canceled) && in.background != nil:
+		return &EventError{Outcome: OutcomeCanceled, Status: 499, Message: "the event was canceled"}
 	case errors.Is(err, context.Canceled):
 		return &EventError{Outcome: OutcomeCanceled, Status: 499, Message: "the client went away"}
 	case in.mem != nil && in.mem.Refused():

@@ -159,7 +159,7 @@ func (p *project) describe() []string {
 	lines = append(lines, "data           "+dir)
 	for i, kind := range bindings.All() {
 		for _, r := range p.resources[i] {
-			lines = append(lines, fmt.Sprintf("%-14s %s %s", kind.Kind(), r.BindingName(), r.Describe()))
+			lines = append(lines, fmt.Sprintf("%-14s %s", kind.Kind(), strings.TrimSpace(r.BindingName()+" "+r.Describe())))
 		}
 	}
 	return lines

@@ -31,9 +31,6 @@ type live struct {
 	host     hostfuncs.Host
 	ledger   *ledger // nil without expressions
 	triggers []*trigger
-	// events is what running events end with.
-	events context.Context
-	cancel context.CancelFunc
 
 	mu         sync.Mutex
 	dispatcher hostfuncs.Dispatcher // nil until the first start
@@ -43,7 +40,6 @@ type live struct {
 // Open opens the ledger when there is something to write into it.
 func (*binding) Open(ctx context.Context, host hostfuncs.Host, resources []hostfuncs.Resource) (hostfuncs.Live, error) {
 	l := &live{host: host}
-	l.events, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if len(resources) == 0 {
 		return l, nil
 	}
@@ -75,12 +71,12 @@ func (l *live) Start(d hostfuncs.Dispatcher) error {
 	defer l.mu.Unlock()
 	l.dispatcher = d
 	if len(l.triggers) > 0 {
-		l.runners = append(l.runners, startRunner(l.events, d, l.triggers))
+		l.runners = append(l.runners, startRunner(d, l.triggers))
 	}
 	return nil
 }
 
-// Stop runs no more ticks and waits for the events that run. It does not end them: that is for Close.
+// Stop runs no more ticks, waits for the events that run until ctx ends, and ends them then.
 func (l *live) Stop(ctx context.Context) error {
 	l.mu.Lock()
 	runners := l.runners
@@ -92,9 +88,8 @@ func (l *live) Stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Close ends the events that still run and closes the ledger.
+// Close stops what still runs and closes the ledger.
 func (l *live) Close(ctx context.Context) error {
-	l.cancel()
 	err := l.Stop(ctx)
 	if l.ledger != nil {
 		err = errors.Join(err, l.ledger.close())

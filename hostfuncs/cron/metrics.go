@@ -2,6 +2,7 @@ package cron
 
 import (
 	"errors"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -15,7 +16,13 @@ type collectors struct {
 // metrics are those of one expression.
 type metrics struct {
 	ok, failed, missed prometheus.Counter
-	last               prometheus.Gauge
+	lasts              *prometheus.GaugeVec
+	expression         string
+}
+
+// last notes a tick that is run. Before the first one there is no such metric.
+func (m *metrics) last(tick time.Time) {
+	m.lasts.WithLabelValues(m.expression).Set(float64(tick.Unix()))
 }
 
 func newMetrics(reg prometheus.Registerer) (*collectors, error) {
@@ -34,5 +41,5 @@ func newMetrics(reg prometheus.Registerer) (*collectors, error) {
 
 func (c *collectors) of(expression string) metrics {
 	outcome := func(name string) prometheus.Counter { return c.ticks.WithLabelValues(expression, name) }
-	return metrics{ok: outcome("ok"), failed: outcome("failed"), missed: outcome("missed"), last: c.last.WithLabelValues(expression)}
+	return metrics{ok: outcome("ok"), failed: outcome("failed"), missed: outcome("missed"), lasts: c.last, expression: expression}
 }

@@ -11,9 +11,13 @@ import (
 // lookEvery is how often the clock is looked at, at least: it may have been set.
 const lookEvery = 5 * time.Second
 
+// endTime is how long events that were told to end may take to do so.
+const endTime = 2 * time.Second
+
 // runner runs the ticks of all expressions from one Start to the next Stop.
 type runner struct {
-	events     context.Context
+	events     context.Context // what running events end with
+	endEvents  context.CancelFunc
 	dispatcher hostfuncs.Dispatcher
 	triggers   []*trigger
 	cancel     context.CancelFunc
@@ -21,10 +25,11 @@ type runner struct {
 	ended      chan struct{}
 }
 
-func startRunner(events context.Context, d hostfuncs.Dispatcher, triggers []*trigger) *runner {
-	r := &runner{events: events, dispatcher: d, triggers: triggers, ended: make(chan struct{})}
+func startRunner(d hostfuncs.Dispatcher, triggers []*trigger) *runner {
+	r := &runner{dispatcher: d, triggers: triggers, ended: make(chan struct{})}
 	var ctx context.Context
-	ctx, r.cancel = context.WithCancel(events)
+	r.events, r.endEvents = context.WithCancel(context.Background())
+	ctx, r.cancel = context.WithCancel(r.events)
 	go func() {
 		defer close(r.ended)
 		r.loop(ctx)
@@ -33,13 +38,20 @@ func startRunner(events context.Context, d hostfuncs.Dispatcher, triggers []*tri
 	return r
 }
 
-// stop ends the loop and waits for the events that run until ctx ends.
+// stop ends the loop and waits for the events that run until ctx ends. Then it ends them.
 func (r *runner) stop(ctx context.Context) error {
 	r.cancel()
+	defer r.endEvents()
 	select {
 	case <-r.ended:
 		return nil
 	case <-ctx.Done():
+	}
+	r.endEvents()
+	select {
+	case <-r.ended:
+		return nil
+	case <-time.After(endTime):
 		return ctx.Err()
 	}
 }

@@ -44,6 +44,7 @@ func (t *trigger) enter(ctx context.Context) error {
 	t.id, t.cursor = e.id, e.since
 	if e.last.After(t.cursor) {
 		t.cursor = e.last
+		t.metrics.last(e.last)
 	}
 	return nil
 }
@@ -102,7 +103,7 @@ func (t *trigger) attempt(events context.Context, d hostfuncs.Dispatcher, tick t
 	if err != nil || !mine {
 		return err == nil, err
 	}
-	t.metrics.last.Set(float64(tick.Unix()))
+	t.metrics.last(tick)
 	err = d.Dispatch(events, event(t.Expression, tick))
 	switch {
 	case errors.Is(err, hostfuncs.ErrNotStarted):
