@@ -241,8 +241,10 @@ func (t *torture) settle() error {
 		return err
 	}
 	defer m.kill()
-	if err := t.check(m, "r"); err != nil {
-		return err
+	for round := range t.pulls {
+		if err := t.check(m, roundPrefix(round)); err != nil {
+			return err
+		}
 	}
 	l := t.ledgers["queues"]
 	if l == nil {
@@ -252,12 +254,14 @@ func (t *torture) settle() error {
 	if err := t.drain(m); err != nil {
 		return fmt.Errorf("%w\n%s", err, m.printed())
 	}
-	received, err := m.stored("/queue?prefix=r")
-	if err != nil {
-		return err
+	for round := range t.pulls {
+		received, err := m.stored("/queue?prefix=" + roundPrefix(round))
+		if err != nil {
+			return err
+		}
+		l.check(received, roundPrefix(round), false)
+		l.whole(received, roundPrefix(round), group)
 	}
-	l.check(received, "r", false)
-	l.whole(received, "r", group)
 	m.stop()
 	return nil
 }
