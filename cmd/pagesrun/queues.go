@@ -86,8 +86,7 @@ type queueView struct {
 	BacklogBytes uint64 `json:"backlog_bytes"`
 	// OldestMS is when the oldest message was sent; null when there is none.
 	OldestMS *int64 `json:"oldest_message_timestamp_ms"`
-	// InFlight is how many are being delivered or wait for a delay to end.
-	InFlight int    `json:"in_flight"`
+	// Consumed says that a function consumes the queue at this moment.
 	Consumed bool   `json:"consumed"`
 	Created  string `json:"created"`
 }
@@ -97,7 +96,7 @@ const timeLayout = "2006-01-02T15:04:05.000Z"
 func viewQueue(i queues.Info) queueView {
 	return queueView{
 		Name: i.Name, BacklogCount: i.Metrics.BacklogCount, BacklogBytes: i.Metrics.BacklogBytes, OldestMS: i.Metrics.OldestMessageTimestampMS,
-		InFlight: i.InFlight, Consumed: i.Consumed, Created: i.Created.UTC().Format(timeLayout),
+		Consumed: i.Consumed, Created: i.Created.UTC().Format(timeLayout),
 	}
 }
 
@@ -136,9 +135,9 @@ func printQueues(list []queues.Info) error {
 		width = max(width, len(q.Name))
 	}
 	out := bufio.NewWriter(os.Stdout)
-	fmt.Fprintf(out, "%-*s  %10s  %12s  %9s  %s\n", width, "QUEUE", "MESSAGES", "BYTES", "IN FLIGHT", "CONSUMED")
+	fmt.Fprintf(out, "%-*s  %10s  %12s  %s\n", width, "QUEUE", "MESSAGES", "BYTES", "CONSUMED")
 	for _, q := range list {
-		fmt.Fprintf(out, "%-*s  %10d  %12d  %9d  %s\n", width, q.Name, q.Metrics.BacklogCount, q.Metrics.BacklogBytes, q.InFlight, yesNo(q.Consumed))
+		fmt.Fprintf(out, "%-*s  %10d  %12d  %s\n", width, q.Name, q.Metrics.BacklogCount, q.Metrics.BacklogBytes, yesNo(q.Consumed))
 	}
 	return out.Flush()
 }
@@ -171,8 +170,8 @@ func (c *queuesInfoCmd) Run(ctx context.Context) error {
 		if v.OldestMS != nil {
 			oldest = formatMS(*v.OldestMS)
 		}
-		_, err = fmt.Printf("queue      %s\ncreated    %s\nmessages   %d\nbytes      %d\noldest     %s\nin flight  %d\nconsumed   %s\n",
-			v.Name, v.Created, v.BacklogCount, v.BacklogBytes, oldest, v.InFlight, yesNo(v.Consumed))
+		_, err = fmt.Printf("queue      %s\ncreated    %s\nmessages   %d\nbytes      %d\noldest     %s\nconsumed   %s\n",
+			v.Name, v.Created, v.BacklogCount, v.BacklogBytes, oldest, yesNo(v.Consumed))
 		return err
 	})
 }
