@@ -22,6 +22,10 @@ type notes struct {
 	action sqlite3.AuthorizerActionCode
 	// columns are those that an UPDATE sets.
 	columns []string
+	// pragma says that the statement is a PRAGMA, or asks one as a table.
+	pragma bool
+	// alters says that the statement is an ALTER TABLE.
+	alters bool
 }
 
 // setting is a set of [settings].
@@ -92,12 +96,15 @@ func (c *connection) allows(action sqlite3.AuthorizerActionCode, name, detail, s
 		return true
 	case sqlite3.AUTH_READ:
 		c.notes.reads = true
+		c.notes.pragma = c.notes.pragma || strings.HasPrefix(name, "pragma_")
 		return !hidden(name)
 	case sqlite3.AUTH_INSERT, sqlite3.AUTH_UPDATE, sqlite3.AUTH_DELETE:
-		return c.allowsWrite(action, name, detail, inner)
+		c.noteWrite(action, name, detail, inner)
+		return !hidden(name) && (action == sqlite3.AUTH_UPDATE || !isTemporary(schema)) // renaming looks for temporary triggers
 	case sqlite3.AUTH_FUNCTION:
 		return c.allowsFunction(strings.ToLower(detail))
 	case sqlite3.AUTH_PRAGMA:
+		c.notes.pragma = true
 		return c.allowsPragma(strings.ToLower(name), detail)
 	case sqlite3.AUTH_TRANSACTION, sqlite3.AUTH_SAVEPOINT:
 		c.notes.transaction = true
@@ -106,26 +113,28 @@ func (c *connection) allows(action sqlite3.AuthorizerActionCode, name, detail, s
 		c.shaped = true
 		return allowsModule(name, detail, schema)
 	case sqlite3.AUTH_ALTER_TABLE:
-		c.shaped = true
-		return !hidden(detail)
+		c.shaped, c.notes.alters = true, true
+		return !hidden(detail) && !isTemporary(name)
 	case sqlite3.AUTH_CREATE_INDEX, sqlite3.AUTH_CREATE_TABLE, sqlite3.AUTH_CREATE_TRIGGER, sqlite3.AUTH_CREATE_VIEW,
 		sqlite3.AUTH_DROP_INDEX, sqlite3.AUTH_DROP_TABLE, sqlite3.AUTH_DROP_TRIGGER, sqlite3.AUTH_DROP_VIEW:
-		return !hidden(name) && !hidden(detail)
+		return !hidden(name) && !hidden(detail) && !isTemporary(schema)
 	}
 	return false // ATTACH, DETACH, whatever is temporary, what later versions bring
 }
 
-// allowsWrite notes what the statement itself writes to.
-func (c *connection) allowsWrite(action sqlite3.AuthorizerActionCode, table, column, inner string) bool {
-	if inner == "" && (c.notes.writes == "" || c.notes.writes == table) {
-		c.notes.writes, c.notes.action = table, action
-		if action == sqlite3.AUTH_UPDATE {
-			c.notes.columns = append(c.notes.columns, column)
-		}
+// noteWrite notes what the statement itself writes to.
+func (c *connection) noteWrite(action sqlite3.AuthorizerActionCode, table, column, inner string) {
+	if inner != "" || c.notes.writes != "" && c.notes.writes != table {
+		return
 	}
-	isTemporary := strings.HasPrefix(table, "sqlite_temp_")
-	return !hidden(table) && (action == sqlite3.AUTH_UPDATE || !isTemporary) // renaming looks for temporary triggers
+	c.notes.writes, c.notes.action = table, action
+	if action == sqlite3.AUTH_UPDATE {
+		c.notes.columns = append(c.notes.columns, column)
+	}
 }
+
+// isTemporary says whether a schema is the connection's own.
+func isTemporary(schema string) bool { return strings.EqualFold(schema, "temp") }
 
 func (c *connection) allowsFunction(name string) bool {
 	if functions[name] {
@@ -184,5 +193,5 @@ func isBoolean(s string) bool {
 // allowsModule allows virtual tables of the full-text search.
 func allowsModule(table, module, schema string) bool {
 	module = strings.ToLower(module)
-	return (module == "fts5" || module == "fts5vocab") && !hidden(table) && !strings.EqualFold(schema, "temp")
+	return (module == "fts5" || module == "fts5vocab") && !hidden(table) && !isTemporary(schema)
 }

@@ -100,6 +100,30 @@ func (c *connection) prepare(sql string) (s *sqlite3.Stmt, tail string, err erro
 	return nil, "", sqlError(err, sql)
 }
 
+// freshen has the connection notice that others have changed the schema. Statements that touch tables notice by themselves; those that
+// only ask about them do not.
+func (c *connection) freshen() error {
+	_, err := c.number(`SELECT count(*) FROM sqlite_schema WHERE 0`)
+	return err
+}
+
+// freshenFor is [connection.freshen] where the statement about to be compiled needs it: a PRAGMA is answered when it is compiled.
+func (c *connection) freshenFor(sql string) error {
+	if firstWord(sql) != "PRAGMA" {
+		return nil
+	}
+	return c.freshen()
+}
+
+// checkNames fails when something has a reserved name: SQLite does not ask about the names that ALTER TABLE gives.
+func (c *connection) checkNames() error {
+	n, err := c.number(`SELECT count(*) FROM sqlite_schema WHERE lower(substr(name, 1, 4)) = '_cf_'`)
+	if err == nil && n > 0 {
+		return refuse(abi.CodeInvalidArgument, textRefused)
+	}
+	return err
+}
+
 // restore undoes the settings that the query has changed.
 func (c *connection) restore() error {
 	for s := range c.Stmts() {

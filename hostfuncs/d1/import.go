@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/pagesrun/pagesrun/abi"
@@ -138,12 +137,7 @@ func (im *importer) statement(c *connection, text string) error {
 
 // isFrame says whether a statement begins or ends the transaction of a dump.
 func isFrame(text string) bool {
-	text = skipBlank(text)
-	end := strings.IndexFunc(text, func(r rune) bool { return r > 'z' || !isLetter(byte(r)) })
-	if end < 0 {
-		end = len(text)
-	}
-	switch strings.ToUpper(text[:end]) {
+	switch firstWord(text) {
 	case "BEGIN", "COMMIT", "END":
 		return true
 	}

@@ -77,6 +77,9 @@ func (j *job) text(c *connection, it *item, result *abi.D1Result, m *meter) erro
 	}
 	rest := it.sql
 	for {
+		if err := c.freshenFor(rest); err != nil {
+			return err
+		}
 		s, tail, err := c.prepare(rest)
 		if err != nil {
 			return err
@@ -99,7 +102,7 @@ func (j *job) text(c *connection, it *item, result *abi.D1Result, m *meter) erro
 
 // last runs the last statement of an item and keeps it if it is the only one.
 func (j *job) last(c *connection, s *statement, it *item, result *abi.D1Result, m *meter) error {
-	if len(s.sql) == len(it.sql) && s.notes.settings == 0 {
+	if len(s.sql) == len(it.sql) && !s.notes.pragma {
 		c.cache.put(s)
 	} else {
 		defer s.Close()
@@ -129,6 +132,11 @@ func (j *job) statement(c *connection, s *statement, it *item, result *abi.D1Res
 	if err := bind(s, it); err != nil {
 		return err
 	}
+	if s.notes.pragma {
+		if err := c.freshen(); err != nil {
+			return err
+		}
+	}
 	c.guest, c.running = true, true
 	count, err := j.rows(s, result)
 	c.guest, c.running = false, false
@@ -137,6 +145,9 @@ func (j *job) statement(c *connection, s *statement, it *item, result *abi.D1Res
 	s.Reset()
 	if len(it.params) > keptParamsBytes {
 		s.ClearBindings()
+	}
+	if err == nil && s.notes.alters {
+		err = c.checkNames()
 	}
 	return err
 }

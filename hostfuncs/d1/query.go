@@ -268,16 +268,23 @@ func (t *texts) add(sql string) {
 
 // beginsReading says whether the first word of a text begins a statement that usually only reads.
 func beginsReading(sql string) bool {
-	sql = skipBlank(sql)
-	end := 0
-	for end < len(sql) && isLetter(sql[end]) && end <= len("EXPLAIN") {
-		end++
-	}
-	switch strings.ToUpper(sql[:end]) {
+	switch firstWord(sql) {
 	case "SELECT", "VALUES", "WITH", "EXPLAIN", "PRAGMA":
 		return true
 	}
 	return false
+}
+
+// firstWord is the first word of a text in capitals, unless it is longer than the ones that are looked for.
+func firstWord(sql string) string {
+	sql = skipBlank(sql)
+	end := 0
+	for end < len(sql) && isLetter(sql[end]) {
+		if end++; end > len("EXPLAIN") {
+			return ""
+		}
+	}
+	return strings.ToUpper(sql[:end])
 }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
