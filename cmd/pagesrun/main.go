@@ -20,6 +20,7 @@ type cli struct {
 	Inspect inspectCmd `cmd:"" help:"Show what a module imports, exports and would be refused for."`
 	KV      kvCmd      `cmd:"" name:"kv" help:"Read and write KV namespaces."`
 	D1      d1Cmd      `cmd:"" name:"d1" help:"Run SQL in D1 databases; change, export and import them."`
+	Queues  queuesCmd  `cmd:"" help:"Show queues, send messages, look at them and remove them."`
 	Version versionCmd `cmd:"" help:"Show the version."`
 	Help    helpCmd    `cmd:"" help:"Show the help of a command."`
 
