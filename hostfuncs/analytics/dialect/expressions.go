@@ -116,7 +116,8 @@ func (p *parser) primary() expression {
 		p.expect(")")
 		return x
 	}
-	if t.kind != word && t.kind != quoted || isReserved(t) {
+	formats := t.is("FORMAT") && p.tokens[1].is("(") // the function, not the clause
+	if t.kind != word && t.kind != quoted || isReserved(t) && !formats {
 		t.fail("%s", unexpected(t, "an expression"))
 	}
 	p.take()

@@ -181,7 +181,7 @@ func (p *parser) name() token {
 // isReserved says whether a word means something else than a name.
 func isReserved(t token) bool {
 	return slices.ContainsFunc([]string{"SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "BY", "LIMIT", "OFFSET", "FORMAT", "AS", "AND", "OR", "NOT", "IN",
-		"BETWEEN", "LIKE", "ILIKE", "INTERVAL", "TRUE", "FALSE", "ASC", "DESC", "ALL", "SHOW"}, t.is) || t.kind == word && outside(t) != ""
+		"BETWEEN", "LIKE", "ILIKE", "INTERVAL", "TRUE", "FALSE", "ASC", "DESC", "ALL", "SHOW", "CASE", "CAST", "DISTINCT", "EXISTS", "NULL", "WITH"}, t.is)
 }
 
 func (p *parser) from(s *selection) {

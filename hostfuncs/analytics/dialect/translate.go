@@ -134,8 +134,8 @@ type scope struct {
 	columns map[string]value
 	order   []string
 	aliases map[string]expression
-	// expanding are the aliases being replaced: within one, its name means the column.
-	expanding map[string]bool
+	// expanding are the aliases being replaced, the innermost last.
+	expanding []string
 	// inside is the aggregate whose arguments are being written, where others may not stand.
 	inside *call
 	// forbidden says where aggregates may not stand; empty where they may.
@@ -152,7 +152,7 @@ func (w *writer) selection(s *selection) (sql string, columns []Column, name fun
 	w.selections++
 	prefix := fmt.Sprintf("s%dc", w.selections)
 	name = func(i int) string { return prefix + strconv.Itoa(i) }
-	scope.aliases, scope.expanding = s.aliases, map[string]bool{}
+	scope.aliases = s.aliases
 	items := expandStars(s, scope)
 	where := w.condition(s.where, scope, "WHERE")
 	groups := w.groups(s, scope)
@@ -164,7 +164,7 @@ func (w *writer) selection(s *selection) (sql string, columns []Column, name fun
 	columns = make([]Column, len(items))
 	list := make([]string, len(items))
 	for i, item := range items {
-		v := w.write(item.value, scope)
+		v := w.item(item.name, item.value, scope)
 		w.checkItem(item.value, v, grouped)
 		columns[i] = Column{item.name, v.Type}
 		list[i] = v.sql + " AS " + name(i)
@@ -225,7 +225,7 @@ func (w *writer) makesOneRow(s *selection, items []item, scope *scope) bool {
 		return true
 	}
 	for _, i := range items {
-		if w.write(i.value, scope).aggregated {
+		if w.item(i.name, i.value, scope).aggregated {
 			return true
 		}
 	}

@@ -1,6 +1,9 @@
 package dialect
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const (
 	// treeDepthMax is how deep a tree of expressions may be, with its aliases replaced. SQLite refuses one of 1000.
@@ -50,16 +53,28 @@ func (w *writer) node(e expression, s *scope) value {
 	return value{}
 }
 
-// column writes what a name stands for: an alias, or a column.
+// column writes what a name stands for: an alias, or a column. In what an alias stands for, its own name means the column.
 func (w *writer) column(e *column, s *scope) value {
 	name := e.at.value
 	aliased := s.aliases[name]
-	if aliased == nil || s.expanding[name] {
+	if n := len(s.expanding); aliased == nil || n > 0 && s.expanding[n-1] == name {
 		return w.stored(e, s)
 	}
-	s.expanding[name] = true
-	defer delete(s.expanding, name)
-	return w.write(aliased, s)
+	if slices.Contains(s.expanding, name) {
+		e.at.fail("aliases stand for each other in a circle")
+	}
+	return w.item(name, aliased, s)
+}
+
+// item writes an expression that may have an alias.
+func (w *writer) item(alias string, e expression, s *scope) value {
+	if s.aliases[alias] != e {
+		return w.write(e, s)
+	}
+	s.expanding = append(s.expanding, alias)
+	v := w.write(e, s)
+	s.expanding = s.expanding[:len(s.expanding)-1]
+	return v
 }
 
 // stored writes a column of what is read.

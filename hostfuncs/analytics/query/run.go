@@ -136,7 +136,7 @@ func (e *environment) selectRows(ctx context.Context, q *dialect.Query, dir stri
 	if tail != "" || !s.ReadOnly() {
 		return fmt.Errorf("a translation is more than one statement, or one that writes: %s", q.SQL)
 	}
-	for i, v := range q.Args {
+	for i, v := range q.Args[:min(len(q.Args), s.BindCount())] { // the last ones may be of parts that were not needed
 		if err := bind(s, i+1, v); err != nil {
 			return err
 		}
