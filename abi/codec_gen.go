@@ -184,6 +184,54 @@ func (m *AnalyticsWriteReply) readCBOR(r *cbor.Reader) {
 }
 
 // AppendCBOR appends the message to b.
+func (m *ScheduledEvent) AppendCBOR(b []byte) []byte {
+	n := 0
+	if m.ScheduledTimeMS != 0 {
+		n++
+	}
+	if m.Cron != "" {
+		n++
+	}
+	b = cbor.AppendMap(b, n)
+	if m.ScheduledTimeMS != 0 {
+		b = cbor.AppendUint(b, 1)
+		b = cbor.AppendInt(b, int64(m.ScheduledTimeMS))
+	}
+	if m.Cron != "" {
+		b = cbor.AppendUint(b, 2)
+		b = cbor.AppendText(b, m.Cron)
+	}
+	return b
+}
+
+// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
+// After an error the message is not to be used.
+func (m *ScheduledEvent) DecodeCBOR(b []byte) error {
+	r := cbor.NewReader(b)
+	m.decodeCBOR(&r)
+	return r.Close()
+}
+
+func (m *ScheduledEvent) decodeCBOR(r *cbor.Reader) {
+	*m = ScheduledEvent{}
+	m.readCBOR(r)
+}
+
+// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
+func (m *ScheduledEvent) readCBOR(r *cbor.Reader) {
+	for it := r.Map(); it.Next(r); {
+		switch it.Key {
+		case 1:
+			m.ScheduledTimeMS = r.Int64()
+		case 2:
+			m.Cron = r.Text()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendCBOR appends the message to b.
 func (m *D1QueryRequest) AppendCBOR(b []byte) []byte {
 	n := 0
 	if len(m.Statements) > 0 {
@@ -954,54 +1002,6 @@ func (m *Header) readCBOR(r *cbor.Reader) {
 			m.Name = r.Text()
 		case 2:
 			m.Value = ByteString(r.ByteString())
-		default:
-			r.Skip()
-		}
-	}
-}
-
-// AppendCBOR appends the message to b.
-func (m *ScheduledEvent) AppendCBOR(b []byte) []byte {
-	n := 0
-	if m.ScheduledTimeMS != 0 {
-		n++
-	}
-	if m.Cron != "" {
-		n++
-	}
-	b = cbor.AppendMap(b, n)
-	if m.ScheduledTimeMS != 0 {
-		b = cbor.AppendUint(b, 1)
-		b = cbor.AppendInt(b, int64(m.ScheduledTimeMS))
-	}
-	if m.Cron != "" {
-		b = cbor.AppendUint(b, 2)
-		b = cbor.AppendText(b, m.Cron)
-	}
-	return b
-}
-
-// DecodeCBOR replaces the message by what b holds; no bytes at all stand for the empty message.
-// After an error the message is not to be used.
-func (m *ScheduledEvent) DecodeCBOR(b []byte) error {
-	r := cbor.NewReader(b)
-	m.decodeCBOR(&r)
-	return r.Close()
-}
-
-func (m *ScheduledEvent) decodeCBOR(r *cbor.Reader) {
-	*m = ScheduledEvent{}
-	m.readCBOR(r)
-}
-
-// readCBOR is decodeCBOR into a message that is empty. Slices it has capacity for stay where they are.
-func (m *ScheduledEvent) readCBOR(r *cbor.Reader) {
-	for it := r.Map(); it.Next(r); {
-		switch it.Key {
-		case 1:
-			m.ScheduledTimeMS = r.Int64()
-		case 2:
-			m.Cron = r.Text()
 		default:
 			r.Skip()
 		}

@@ -53,14 +53,6 @@ type Header struct {
 	Value ByteString `cbor:"2"`
 }
 
-// ScheduledEvent is the tick of a cron trigger.
-type ScheduledEvent struct {
-	// ScheduledTimeMS is the minute the event was due at, in milliseconds since the Unix epoch. The event may run later.
-	ScheduledTimeMS int64 `cbor:"1"`
-	// Cron is the expression as the configuration has it.
-	Cron string `cbor:"2"`
-}
-
 // FailRequest says that the handler has failed, before it returns. The event's outcome is "exception". A fetch event that has no response yet is
 // answered with status 500, a queue's messages that are not settled are retried. The target is the empty string.
 //

@@ -196,6 +196,14 @@ typedef struct pr_analytics_write_reply {
   char no_fields;
 } pr_analytics_write_reply;
 
+/* pr_scheduled_event is the tick of a cron trigger. */
+typedef struct pr_scheduled_event {
+  /* scheduled_time_ms is the minute the event was due at, in milliseconds since the Unix epoch. The event may run later. */
+  int64_t scheduled_time_ms;
+  /* cron is the expression as the configuration has it. */
+  pr_str cron;
+} pr_scheduled_event;
+
 /* pr_d1_statement is one prepared statement with its parameters. */
 typedef struct pr_d1_statement {
   /* SQL is the text, up to 100,000 bytes. Several statements may stand in it, of which the last may have parameters and
@@ -323,14 +331,6 @@ typedef struct pr_fetch_event {
   /* protocol is the HTTP version, such as "HTTP/1.1". */
   pr_str protocol;
 } pr_fetch_event;
-
-/* pr_scheduled_event is the tick of a cron trigger. */
-typedef struct pr_scheduled_event {
-  /* scheduled_time_ms is the minute the event was due at, in milliseconds since the Unix epoch. The event may run later. */
-  int64_t scheduled_time_ms;
-  /* cron is the expression as the configuration has it. */
-  pr_str cron;
-} pr_scheduled_event;
 
 /* pr_queue_message is one delivery of a message. */
 typedef struct pr_queue_message {
@@ -1228,6 +1228,32 @@ static inline void pr_analytics_write_reply_decode(pr_reader *r, pr_analytics_wr
   while (pr_next(&it, r)) pr_skip(r);
 }
 
+static inline void pr_scheduled_event_encode(pr_buf *b, const pr_scheduled_event *m) {
+  pr_put_map(b, (size_t)((m->scheduled_time_ms != 0) + (m->cron.len != 0)));
+  if (m->scheduled_time_ms != 0) {
+    pr_put_uint(b, 1);
+    pr_put_int(b, m->scheduled_time_ms);
+  }
+  if (m->cron.len != 0) {
+    pr_put_uint(b, 2);
+    pr_put_text(b, m->cron);
+  }
+}
+
+static inline void pr_scheduled_event_decode(pr_reader *r, pr_scheduled_event *m) {
+  pr_map it = pr_take_map(r);
+  m->cron.data = "";
+  while (pr_next(&it, r)) switch (it.key) {
+  case 1:
+    m->scheduled_time_ms = pr_take_int64(r);
+    break;
+  case 2:
+    m->cron = pr_take_text(r);
+    break;
+  default: pr_skip(r);
+  }
+}
+
 static inline void pr_d1_statement_encode(pr_buf *b, const pr_d1_statement *m) {
   pr_put_map(b, (size_t)((m->sql.len != 0) + (m->params.len != 0)));
   if (m->sql.len != 0) {
@@ -1634,32 +1660,6 @@ static inline void pr_fetch_event_decode(pr_reader *r, pr_fetch_event *m) {
     break;
   case 7:
     m->protocol = pr_take_text(r);
-    break;
-  default: pr_skip(r);
-  }
-}
-
-static inline void pr_scheduled_event_encode(pr_buf *b, const pr_scheduled_event *m) {
-  pr_put_map(b, (size_t)((m->scheduled_time_ms != 0) + (m->cron.len != 0)));
-  if (m->scheduled_time_ms != 0) {
-    pr_put_uint(b, 1);
-    pr_put_int(b, m->scheduled_time_ms);
-  }
-  if (m->cron.len != 0) {
-    pr_put_uint(b, 2);
-    pr_put_text(b, m->cron);
-  }
-}
-
-static inline void pr_scheduled_event_decode(pr_reader *r, pr_scheduled_event *m) {
-  pr_map it = pr_take_map(r);
-  m->cron.data = "";
-  while (pr_next(&it, r)) switch (it.key) {
-  case 1:
-    m->scheduled_time_ms = pr_take_int64(r);
-    break;
-  case 2:
-    m->cron = pr_take_text(r);
     break;
   default: pr_skip(r);
   }

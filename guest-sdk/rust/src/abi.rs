@@ -266,6 +266,40 @@ impl<'a> Message<'a> for AnalyticsWriteReply {
     }
 }
 
+/// ScheduledEvent is the tick of a cron trigger.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScheduledEvent<'a> {
+    /// scheduled_time_ms is the minute the event was due at, in milliseconds since the Unix epoch. The event may run later.
+    pub scheduled_time_ms: i64,
+    /// cron is the expression as the configuration has it.
+    pub cron: &'a str,
+}
+
+impl<'a> Message<'a> for ScheduledEvent<'a> {
+    fn encode(&self, w: &mut Writer) {
+        w.map((self.scheduled_time_ms != 0) as usize + (!self.cron.is_empty()) as usize);
+        if self.scheduled_time_ms != 0 {
+            w.uint(1);
+            w.i64(self.scheduled_time_ms);
+        }
+        if !self.cron.is_empty() {
+            w.uint(2);
+            w.text(self.cron);
+        }
+    }
+
+    fn decode(&mut self, r: &mut Reader<'a>) {
+        let mut it = r.map();
+        while it.next(r) {
+            match it.key {
+                1 => self.scheduled_time_ms = r.i64(),
+                2 => self.cron = r.text(),
+                _ => r.skip(),
+            }
+        }
+    }
+}
+
 /// D1QueryRequest runs one statement, or several as a batch: in one transaction, all or nothing. Values go in as a CBOR
 /// sequence (RFC 8742) of scalars, one after the other without anything around them: null is NULL, an integer of 64 bits is
 /// INTEGER, a float is REAL (NaN is NULL), a text string is TEXT, a byte string is BLOB, false and true are the integers 0 and
@@ -814,40 +848,6 @@ impl<'a> Message<'a> for Header<'a> {
             match it.key {
                 1 => self.name = r.text(),
                 2 => self.value = r.bytes(),
-                _ => r.skip(),
-            }
-        }
-    }
-}
-
-/// ScheduledEvent is the tick of a cron trigger.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ScheduledEvent<'a> {
-    /// scheduled_time_ms is the minute the event was due at, in milliseconds since the Unix epoch. The event may run later.
-    pub scheduled_time_ms: i64,
-    /// cron is the expression as the configuration has it.
-    pub cron: &'a str,
-}
-
-impl<'a> Message<'a> for ScheduledEvent<'a> {
-    fn encode(&self, w: &mut Writer) {
-        w.map((self.scheduled_time_ms != 0) as usize + (!self.cron.is_empty()) as usize);
-        if self.scheduled_time_ms != 0 {
-            w.uint(1);
-            w.i64(self.scheduled_time_ms);
-        }
-        if !self.cron.is_empty() {
-            w.uint(2);
-            w.text(self.cron);
-        }
-    }
-
-    fn decode(&mut self, r: &mut Reader<'a>) {
-        let mut it = r.map();
-        while it.next(r) {
-            match it.key {
-                1 => self.scheduled_time_ms = r.i64(),
-                2 => self.cron = r.text(),
                 _ => r.skip(),
             }
         }

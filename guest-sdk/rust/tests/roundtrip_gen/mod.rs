@@ -6,6 +6,7 @@ pub fn round_trip(message: &str, data: &[u8]) -> Result<Vec<u8>, String> {
     match message {
         "AnalyticsWriteRequest" => again::<pagesrun::abi::AnalyticsWriteRequest>(data),
         "AnalyticsWriteReply" => again::<pagesrun::abi::AnalyticsWriteReply>(data),
+        "ScheduledEvent" => again::<pagesrun::abi::ScheduledEvent>(data),
         "D1QueryRequest" => again::<pagesrun::abi::D1QueryRequest>(data),
         "D1Statement" => again::<pagesrun::abi::D1Statement>(data),
         "D1QueryReply" => again::<pagesrun::abi::D1QueryReply>(data),
@@ -19,7 +20,6 @@ pub fn round_trip(message: &str, data: &[u8]) -> Result<Vec<u8>, String> {
         "Event" => again::<pagesrun::abi::Event>(data),
         "FetchEvent" => again::<pagesrun::abi::FetchEvent>(data),
         "Header" => again::<pagesrun::abi::Header>(data),
-        "ScheduledEvent" => again::<pagesrun::abi::ScheduledEvent>(data),
         "FailRequest" => again::<pagesrun::abi::FailRequest>(data),
         "FailReply" => again::<pagesrun::abi::FailReply>(data),
         "RespondRequest" => again::<pagesrun::abi::RespondRequest>(data),
