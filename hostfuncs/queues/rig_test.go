@@ -244,3 +244,15 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		}
 	}
 }
+
+// batch sends texts in one step.
+func (r *rig) batch(target string, texts ...string) {
+	r.t.Helper()
+	var q abi.QueuesSendBatchRequest
+	for _, text := range texts {
+		q.Messages = append(q.Messages, abi.QueueSend{Body: []byte(text), ContentType: "text"})
+	}
+	if err := r.sendBatch(target, q); err != nil {
+		r.t.Fatal(err)
+	}
+}

@@ -137,17 +137,21 @@ func (e *embedded) restart() error {
 	return nil
 }
 
-// close stops everything and gives the lock back.
+// close stops everything and gives the lock back. Calling it again does nothing.
 func (e *embedded) close() error {
+	e.mu.Lock()
+	again := e.closed
+	e.closed = true
+	e.mu.Unlock()
+	if again {
+		return nil
+	}
 	var errs []error
 	if e.bridge != nil {
 		errs = append(errs, e.bridge.close())
 	}
 	close(e.closing)
 	e.repairs.Wait()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.closed = true
 	if e.srv != nil {
 		stop(e.srv)
 	}
