@@ -1,0 +1,12 @@
+//! Answers every request with a line of text.
+
+const pagesrun = @import("pagesrun");
+
+pub fn fetch(req: *pagesrun.Request, ctx: *pagesrun.Context) !pagesrun.Response {
+    _ = ctx;
+    return pagesrun.Response.print("Hello from Zig, {s} {s}\n", .{ req.method, req.path() });
+}
+
+comptime {
+    pagesrun.handle(@This());
+}

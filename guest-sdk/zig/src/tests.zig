@@ -1,0 +1,3 @@
+test {
+    _ = @import("vectors_test.zig");
+}
