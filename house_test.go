@@ -13,7 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pagesrun/pagesrun/abi"
 	"github.com/pagesrun/pagesrun/hostfuncs/bindings"
 )
 
@@ -257,24 +256,39 @@ func TestABindingHasOneNameEverywhere(t *testing.T) {
 		if _, err := os.Stat("hostfuncs/" + kind); err != nil {
 			t.Errorf("binding %s has no folder: %v", kind, err)
 		}
-		if _, err := os.Stat("abi/" + kind + ".go"); err != nil {
+		if guide(kind) == "" {
+			t.Errorf("binding %s has neither a guide docs/%s.md nor an example examples/%s-… with a README.md", kind, kind, kind)
+		}
+		schema, err := os.ReadFile("abi/" + kind + ".go")
+		if err != nil {
 			t.Errorf("binding %s has no schema: %v", kind, err)
+			continue
 		}
-		doc := "docs/" + kind + ".md"
-		if kind == "secrets" {
-			doc = "docs/vars.md" // to a guest the two are one
+		operations := regexp.MustCompile(`(?m)^//pagesrun:op (\S+)`).FindAllSubmatch(schema, -1)
+		for _, op := range operations {
+			if !strings.HasPrefix(string(op[1]), kind+".") && strings.Contains(string(op[1]), ".") {
+				t.Errorf("abi/%s.go has the operation %s of another binding", kind, op[1])
+			}
 		}
-		if _, err := os.Stat(doc); err != nil {
-			t.Errorf("binding %s has no guide: %v", kind, err)
-		}
-		found := false
-		for _, op := range abi.Operations() {
-			found = found || strings.HasPrefix(op.Name, kind+".")
-		}
-		if !found {
-			t.Errorf("binding %s has no operation named %s.…", kind, kind)
+		if event := regexp.MustCompile(`(?m)^type \w+Event struct`).Match(schema); len(operations) == 0 && !event {
+			t.Errorf("binding %s has neither operations nor an event", kind)
 		}
 	}
+}
+
+// guide is where people read about a binding.
+func guide(kind string) string {
+	names := []string{"docs/" + kind + ".md"}
+	if kind == "secrets" {
+		names = []string{"docs/vars.md"} // to a guest the two are one
+	}
+	examples, _ := filepath.Glob("examples/" + kind + "-*/README.md")
+	for _, name := range append(names, examples...) {
+		if _, err := os.Stat(name); err == nil {
+			return name
+		}
+	}
+	return ""
 }
 
 func TestGoModReplacesNothing(t *testing.T) {

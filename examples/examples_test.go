@@ -62,7 +62,7 @@ func TestEveryExampleIsBuiltServedAndCalled(t *testing.T) {
 		t.Run(folder, func(t *testing.T) {
 			call := cases[folder]
 			if call == nil {
-				t.Fatal("this example has no case in examples_test.go")
+				call = callsOf(t, folder)
 			}
 			t.Parallel()
 			call(t, build(t, folder))
@@ -73,6 +73,46 @@ func TestEveryExampleIsBuiltServedAndCalled(t *testing.T) {
 			t.Errorf("there is a case but no example %s", folder)
 		}
 	}
+}
+
+// callsOf reads what to ask an example without a case of its own, and what it answers, from its calls.txt: a line with the method and the path, one with
+// the status, then the body up to an empty line.
+func callsOf(t *testing.T, folder string) func(*testing.T, example) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(folder, "calls.txt"))
+	if err != nil {
+		t.Fatalf("this example has neither a case in examples_test.go nor calls: %v", err)
+	}
+	return func(t *testing.T, e example) {
+		s := e.serve(t)
+		for call := range strings.SplitSeq(strings.TrimSpace(string(text)), "\n\n") {
+			lines := strings.SplitN(call+"\n\n", "\n", 3)
+			method, path, _ := strings.Cut(lines[0], " ")
+			status, body := request(t, s, method, path)
+			if want := strings.TrimRight(lines[2], "\n"); fmt.Sprint(status) != lines[1] || strings.TrimRight(body, "\n") != want {
+				t.Errorf("%s: %d %q, want %s %q", lines[0], status, body, lines[1], want)
+			}
+		}
+	}
+}
+
+// request makes a request without a body.
+func request(t *testing.T, s *process.Server, method, path string) (int, string) {
+	t.Helper()
+	q, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.DefaultClient.Do(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.StatusCode, string(b)
 }
 
 // topFolders are the examples, whether they can be built or not.

@@ -5,14 +5,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 )
 
-// Root is the directory of the repository.
+// Root is the directory of the repository that the working directory is in.
 func Root() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..")
+	dir, err := os.Getwd()
+	if err != nil {
+		return "."
+	}
+	for here := dir; ; here = filepath.Dir(here) {
+		if _, err := os.Stat(filepath.Join(here, "cmd", "pagesrun")); err == nil {
+			return here
+		}
+		if here == filepath.Dir(here) {
+			return dir
+		}
+	}
 }
 
 // Build builds the pagesrun binary as its users do and puts it at path.
@@ -20,9 +29,12 @@ func Build(path string) error {
 	return command(Root(), []string{"CGO_ENABLED=0"}, "go", "build", "-o", path, "./cmd/pagesrun")
 }
 
-// BuildGo builds the function in a directory of Go source, relative to [Root].
-func BuildGo(dir, path string) error {
-	return command(Root(), []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS="}, "go", "build", "-buildmode=c-shared", "-o", path, "./"+dir)
+// BuildGo builds the function in a directory of Go source, relative to [Root], or in one file anywhere.
+func BuildGo(source, path string) error {
+	if !filepath.IsAbs(source) {
+		source = "./" + source
+	}
+	return command(Root(), []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS="}, "go", "build", "-buildmode=c-shared", "-o", path, source)
 }
 
 // BuildC builds the function in a C file, or in all the C files of a directory, relative to [Root], with the C SDK. The variable WASI_CC names
