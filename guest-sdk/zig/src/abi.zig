@@ -283,6 +283,39 @@ pub const AnalyticsWriteReply = struct {
     }
 };
 
+/// ScheduledEvent is the tick of a cron trigger.
+pub const ScheduledEvent = struct {
+    /// scheduled_time_ms is the minute the event was due at, in milliseconds since the Unix epoch. The event may run later.
+    scheduled_time_ms: i64 = 0,
+    /// cron is the expression as the configuration has it.
+    cron: []const u8 = "",
+
+    /// Appends the message.
+    pub fn encode(m: *const @This(), w: *cbor.Writer) void {
+        w.map(@as(u64, @intFromBool(m.scheduled_time_ms != 0)) + @as(u64, @intFromBool(m.cron.len != 0)));
+        if (m.scheduled_time_ms != 0) {
+            w.uint(1);
+            w.int64(m.scheduled_time_ms);
+        }
+        if (m.cron.len != 0) {
+            w.uint(2);
+            w.text(m.cron);
+        }
+    }
+
+    /// Reads a message. What is wrong is kept by the reader.
+    pub fn decode(r: *cbor.Reader) @This() {
+        var m = @This(){};
+        var it = r.map();
+        while (it.next(r)) switch (it.key) {
+            1 => m.scheduled_time_ms = r.int64(),
+            2 => m.cron = r.text(),
+            else => r.skip(),
+        };
+        return m;
+    }
+};
+
 /// D1QueryRequest runs one statement, or several as a batch: in one transaction, all or nothing. Values go in as a CBOR
 /// sequence (RFC 8742) of scalars, one after the other without anything around them: null is NULL, an integer of 64 bits is
 /// INTEGER, a float is REAL (NaN is NULL), a text string is TEXT, a byte string is BLOB, false and true are the integers 0 and
@@ -808,39 +841,6 @@ pub const Header = struct {
         while (it.next(r)) switch (it.key) {
             1 => m.name = r.text(),
             2 => m.value = r.bytes(),
-            else => r.skip(),
-        };
-        return m;
-    }
-};
-
-/// ScheduledEvent is the tick of a cron trigger.
-pub const ScheduledEvent = struct {
-    /// scheduled_time_ms is the minute the event was due at, in milliseconds since the Unix epoch. The event may run later.
-    scheduled_time_ms: i64 = 0,
-    /// cron is the expression as the configuration has it.
-    cron: []const u8 = "",
-
-    /// Appends the message.
-    pub fn encode(m: *const @This(), w: *cbor.Writer) void {
-        w.map(@as(u64, @intFromBool(m.scheduled_time_ms != 0)) + @as(u64, @intFromBool(m.cron.len != 0)));
-        if (m.scheduled_time_ms != 0) {
-            w.uint(1);
-            w.int64(m.scheduled_time_ms);
-        }
-        if (m.cron.len != 0) {
-            w.uint(2);
-            w.text(m.cron);
-        }
-    }
-
-    /// Reads a message. What is wrong is kept by the reader.
-    pub fn decode(r: *cbor.Reader) @This() {
-        var m = @This(){};
-        var it = r.map();
-        while (it.next(r)) switch (it.key) {
-            1 => m.scheduled_time_ms = r.int64(),
-            2 => m.cron = r.text(),
             else => r.skip(),
         };
         return m;

@@ -6,6 +6,7 @@ const abi = @import("abi.zig");
 pub const messages = .{
     .{ "AnalyticsWriteRequest", abi.AnalyticsWriteRequest },
     .{ "AnalyticsWriteReply", abi.AnalyticsWriteReply },
+    .{ "ScheduledEvent", abi.ScheduledEvent },
     .{ "D1QueryRequest", abi.D1QueryRequest },
     .{ "D1Statement", abi.D1Statement },
     .{ "D1QueryReply", abi.D1QueryReply },
@@ -19,7 +20,6 @@ pub const messages = .{
     .{ "Event", abi.Event },
     .{ "FetchEvent", abi.FetchEvent },
     .{ "Header", abi.Header },
-    .{ "ScheduledEvent", abi.ScheduledEvent },
     .{ "FailRequest", abi.FailRequest },
     .{ "FailReply", abi.FailReply },
     .{ "RespondRequest", abi.RespondRequest },
