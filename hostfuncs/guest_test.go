@@ -106,6 +106,15 @@ func (g *guest) Charge(units int) { g.units += units }
 
 func newGuest(t testing.TB, limits hostfuncs.Limits) *guest {
 	t.Helper()
+	p := &probe{}
+	g := newGuestOf(t, openBindings(t, p), limits)
+	g.probe = p
+	return g
+}
+
+// newGuestOf makes a guest that can call what a registry has.
+func newGuestOf(t testing.TB, registry *hostfuncs.Registry, limits hostfuncs.Limits) *guest {
+	t.Helper()
 	ctx := context.Background()
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithMemoryLimitPages(16))
 	t.Cleanup(func() { r.Close(ctx) })
@@ -116,8 +125,7 @@ func newGuest(t testing.TB, limits hostfuncs.Limits) *guest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &guest{t: t, mod: mod, probe: &probe{}, limits: limits}
-	g.registry = openBindings(t, g.probe)
+	g := &guest{t: t, mod: mod, registry: registry, limits: limits}
 	for i, name := range functionNames {
 		g.fns[i] = mod.ExportedFunction(name)
 	}

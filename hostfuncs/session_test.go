@@ -68,10 +68,9 @@ func (g *guest) list(handles ...uint64) {
 
 const forever = uint64(1<<64 - 1)
 
-func TestEveryOperationRefusesGarbage(t *testing.T) {
-	g := begin(t)
-	targets := map[string]string{"kv": "KV", "vars": "VAR", "secrets": "SECRET"}
-	for name, message := range map[string][]byte{
+// garbage is what no operation takes for a message.
+func garbage() map[string][]byte {
+	return map[string][]byte{
 		"a number":           {0x01},
 		"an array":           {0x80},
 		"a truncated map":    {0xa1},
@@ -82,7 +81,13 @@ func TestEveryOperationRefusesGarbage(t *testing.T) {
 		"bytes after it":     {0xa0, 0xa0},
 		"endless nesting":    append([]byte{0xa1, 0x18, 0x63}, bytes.Repeat([]byte{0x81}, 5000)...),
 		"ones":               bytes.Repeat([]byte{0xff}, 10_000),
-	} {
+	}
+}
+
+func TestEveryOperationRefusesGarbage(t *testing.T) {
+	g := begin(t)
+	targets := map[string]string{"kv": "KV", "vars": "VAR", "secrets": "SECRET"}
+	for name, message := range garbage() {
 		for _, op := range abi.Operations() {
 			kind, _, bound := strings.Cut(op.Name, ".")
 			if bound && targets[kind] == "" || op.Name == abi.OpAck || op.Name == abi.OpRetry {
