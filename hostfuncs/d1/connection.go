@@ -1,6 +1,8 @@
 package d1
 
 import (
+	"fmt"
+
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/ext/fts5"
 	"github.com/pagesrun/pagesrun/abi"
@@ -84,6 +86,7 @@ func setup(conn *sqlite.Conn) error {
 
 // prepare compiles the first statement of a guest's text. It is nil when the text has none.
 func (c *connection) prepare(sql string) (s *sqlite3.Stmt, tail string, err error) {
+	defer c.outOfMemory(&err)
 	c.notes = notes{}
 	c.guest = true
 	s, tail, err = c.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
@@ -139,6 +142,23 @@ func (c *connection) restore() error {
 	}
 	c.changed = 0
 	return nil
+}
+
+// memoryBytesMax is how much memory a connection may take.
+const memoryBytesMax = 128 << 20
+
+// outOfMemory is deferred where guests' statements are compiled and run. SQLite says that it is out of memory also where a statement
+// is compiled to a program that is too long; the driver makes a panic of that, though the connection is as good as before.
+func (c *connection) outOfMemory(err *error) {
+	c.guest, c.running = false, false
+	p := recover()
+	if p == nil {
+		return
+	}
+	if fmt.Sprint(p) != sqlite3.NOMEM.Error() {
+		panic(p)
+	}
+	*err = refuse(abi.CodeTooLarge, textOutOfMemory)
 }
 
 // number runs a statement that gives one number.

@@ -74,6 +74,7 @@ func OpenDatabase(ctx context.Context, o Options, id string) (*Database, error) 
 		Path:    filepath.Join(o.Dir, FileName(id)),
 		Relaxed: o.Relaxed,
 		Setup:   setup,
+		Memory:  memoryBytesMax,
 		Log:     o.Log,
 	})
 	if err != nil {

@@ -23,6 +23,7 @@ const (
 	textOnlyLast     = "When executing multiple SQL statements in a single call, only the last statement can have parameters."
 	textWrongCount   = "Wrong number of parameter bindings for SQL query."
 	textTooLong      = "statement too long: SQLITE_TOOBIG"
+	textOutOfMemory  = "out of memory: SQLITE_NOMEM"
 	textRefused      = "not authorized: SQLITE_AUTH"
 	textTimeout      = "D1 DB storage operation exceeded timeout which caused object to be reset."
 	textTransaction  = "To execute a transaction, please use the state.storage.transaction() or state.storage.transactionSync() APIs instead of the SQL BEGIN TRANSACTION or SAVEPOINT statements. The JavaScript API is safer because it will automatically roll back on exceptions, and because it interacts correctly with Durable Objects' automatic atomic write coalescing."

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ncruces/go-sqlite3"
 	"github.com/pagesrun/pagesrun/abi"
 	"github.com/pagesrun/pagesrun/hostfuncs/internal/sqlite"
 )
@@ -34,8 +33,6 @@ func (d *Database) Export(ctx context.Context, w io.Writer, o ExportOptions) err
 	err := d.db.Read(ctx, func(conn *sqlite.Conn) error {
 		c := of(conn)
 		c.reading = true
-		c.Limit(sqlite3.LIMIT_LENGTH, exportLengthMax)
-		defer c.Limit(sqlite3.LIMIT_LENGTH, abi.D1ValueBytesMax)
 		return c.Snapshot(func() error { return (&exporter{c: c, w: out, options: &o}).run() })
 	})
 	if err == nil {
@@ -43,9 +40,6 @@ func (d *Database) Export(ctx context.Context, w io.Writer, o ExportOptions) err
 	}
 	return d.public(err)
 }
-
-// exportLengthMax lets a row be read in which every value has its greatest length.
-const exportLengthMax = 256 << 20
 
 // exporter is an export in progress.
 type exporter struct {

@@ -122,7 +122,6 @@ func (im *importer) statement(c *connection, text string) error {
 		return err
 	}
 	defer s.Close()
-	im.result.Statements++
 	if s.BindCount() > 0 {
 		return refuse(abi.CodeInvalidArgument, textWrongCount)
 	}
@@ -132,6 +131,7 @@ func (im *importer) statement(c *connection, text string) error {
 	if err != nil {
 		return sqlError(err, text)
 	}
+	im.result.Statements++
 	return nil
 }
 

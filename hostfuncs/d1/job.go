@@ -137,9 +137,7 @@ func (j *job) statement(c *connection, s *statement, it *item, result *abi.D1Res
 			return err
 		}
 	}
-	c.guest, c.running = true, true
-	count, err := j.rows(s, result)
-	c.guest, c.running = false, false
+	count, err := j.rows(c, s, result)
 	j.wrote = j.wrote || !s.readOnly
 	m.count(c, s, count)
 	s.Reset()
@@ -153,7 +151,9 @@ func (j *job) statement(c *connection, s *statement, it *item, result *abi.D1Res
 }
 
 // rows steps through all rows of a statement, encoding them where the result is wanted.
-func (j *job) rows(s *statement, result *abi.D1Result) (count int64, err error) {
+func (j *job) rows(c *connection, s *statement, result *abi.D1Result) (count int64, err error) {
+	defer c.outOfMemory(&err)
+	c.guest, c.running = true, true
 	for s.Step() {
 		count++
 		if result == nil {

@@ -148,17 +148,20 @@ func (c *Conn) abandon() {
 	c.close()
 }
 
-// open opens one connection to the file that uri names. setup may be nil.
-func open(ctx context.Context, uri, pragmas string, setup func(*Conn) error) (*Conn, error) {
+// open opens one connection to the file.
+func open(ctx context.Context, o Options, pragmas string) (*Conn, error) {
 	registerVFS()
-	raw, err := sqlite3.OpenContext(ctx, uri)
+	if o.Memory > 0 {
+		ctx = sqlite3.WithMaxMemory(ctx, o.Memory)
+	}
+	raw, err := sqlite3.OpenContext(ctx, o.uri())
 	if err != nil {
 		return nil, err
 	}
 	c := &Conn{Conn: raw, stmts: map[string]*sqlite3.Stmt{}}
 	err = raw.Exec(pragmas)
-	if err == nil && setup != nil {
-		err = setup(c)
+	if err == nil && o.Setup != nil {
+		err = o.Setup(c)
 	}
 	if err != nil {
 		c.close()

@@ -21,6 +21,8 @@ type Options struct {
 	Relaxed bool
 	// Readers is the most connections that read at once; 0 means twice the number of CPUs, at least 4.
 	Readers int
+	// Memory is how much memory each connection may take, in bytes; 0 means the driver's 256 MiB.
+	Memory int64
 	// Setup prepares every new connection, before anything is read or written: limits, functions, an authoriser that lets this package's own
 	// statements pass. Nil means nothing.
 	Setup func(*Conn) error
@@ -54,7 +56,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	r := newReaders(path, o)
+	r := newReaders(o)
 	w, err := newWriter(c, o, r)
 	if err != nil {
 		c.close()
@@ -137,8 +139,8 @@ func (db *DB) Close() error {
 
 // openWriter opens the writing connection and prepares the file: checksums, write-ahead log, newest format.
 func openWriter(ctx context.Context, o Options) (*Conn, error) {
-	c, err := open(ctx, o.uri(), fmt.Sprintf(`PRAGMA busy_timeout=%d; PRAGMA cache_size=-%d;`,
-		writerBusyTimeout.Milliseconds(), cacheKiB), o.Setup)
+	c, err := open(ctx, o, fmt.Sprintf(`PRAGMA busy_timeout=%d; PRAGMA cache_size=-%d;`,
+		writerBusyTimeout.Milliseconds(), cacheKiB))
 	if err != nil {
 		return nil, err
 	}

@@ -10,9 +10,7 @@ import (
 
 // readers is a pool of reading connections. The one used last is lent first, because its page cache is warm.
 type readers struct {
-	path  string
-	uri   string
-	setup func(*Conn) error
+	opts  Options
 	limit int
 
 	mu      sync.Mutex
@@ -24,8 +22,8 @@ type readers struct {
 	drained chan struct{}
 }
 
-func newReaders(path string, o Options) *readers {
-	return &readers{path: path, uri: o.uri(), setup: o.Setup, limit: o.readers(), drained: make(chan struct{})}
+func newReaders(o Options) *readers {
+	return &readers{opts: o, limit: o.readers(), drained: make(chan struct{})}
 }
 
 // get lends a connection, which must be put back. It waits while all are lent out.
@@ -92,8 +90,8 @@ func (p *readers) leave(ready chan *Conn) bool {
 
 // dial opens a connection that get has already counted.
 func (p *readers) dial(ctx context.Context) (*Conn, error) {
-	c, err := open(ctx, p.uri, fmt.Sprintf(`PRAGMA busy_timeout=%d; PRAGMA cache_size=-%d; PRAGMA query_only=ON;`,
-		readerBusyTimeout.Milliseconds(), cacheKiB), p.setup)
+	c, err := open(ctx, p.opts, fmt.Sprintf(`PRAGMA busy_timeout=%d; PRAGMA cache_size=-%d; PRAGMA query_only=ON;`,
+		readerBusyTimeout.Milliseconds(), cacheKiB))
 	if err != nil {
 		p.lost()
 		return nil, err
@@ -103,7 +101,7 @@ func (p *readers) dial(ctx context.Context) (*Conn, error) {
 		p.lost()
 		return nil, err
 	}
-	c.index = mapWALIndex(p.path)
+	c.index = mapWALIndex(p.opts.Path)
 	return c, nil
 }
 
