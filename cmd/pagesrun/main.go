@@ -15,14 +15,15 @@ import (
 
 // cli is every command.
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Serve a function."`
-	Dev     devCmd     `cmd:"" help:"Serve a function and reload it when its module or configuration changes."`
-	Inspect inspectCmd `cmd:"" help:"Show what a module imports, exports and would be refused for."`
-	KV      kvCmd      `cmd:"" name:"kv" help:"Read and write KV namespaces."`
-	D1      d1Cmd      `cmd:"" name:"d1" help:"Run SQL in D1 databases; change, export and import them."`
-	Queues  queuesCmd  `cmd:"" help:"Show queues, send messages, look at them and remove them."`
-	Version versionCmd `cmd:"" help:"Show the version."`
-	Help    helpCmd    `cmd:"" help:"Show the help of a command."`
+	Serve     serveCmd     `cmd:"" help:"Serve a function."`
+	Dev       devCmd       `cmd:"" help:"Serve a function and reload it when its module or configuration changes."`
+	Inspect   inspectCmd   `cmd:"" help:"Show what a module imports, exports and would be refused for."`
+	KV        kvCmd        `cmd:"" name:"kv" help:"Read and write KV namespaces."`
+	Analytics analyticsCmd `cmd:"" help:"Ask Analytics Engine datasets."`
+	D1        d1Cmd        `cmd:"" name:"d1" help:"Run SQL in D1 databases; change, export and import them."`
+	Queues    queuesCmd    `cmd:"" help:"Show queues, send messages, look at them and remove them."`
+	Version   versionCmd   `cmd:"" help:"Show the version."`
+	Help      helpCmd      `cmd:"" help:"Show the help of a command."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Show the version."`
 }
