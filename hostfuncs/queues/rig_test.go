@@ -229,7 +229,7 @@ var errThrown = errors.New("the handler threw")
 
 // consumer makes one with short times, that tests change.
 func consumer(queue string, change func(*Consumer)) *Consumer {
-	c := &Consumer{Queue: queue, BatchSize: 10, Retries: 3, Wall: time.Minute, Pos: config.Pos{}}
+	c := &Consumer{Queue: queue, BatchSize: 10, BatchTimeout: 50 * time.Millisecond, Retries: 3, Wall: time.Minute, Pos: config.Pos{}}
 	if change != nil {
 		change(c)
 	}
