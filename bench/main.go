@@ -50,6 +50,9 @@ func measurements() []measurement {
 		{"kernels", kernelsDefinition, measureKernels},
 		{"http", httpDefinition, measureHTTP},
 		{"kv", kvDefinition, measureKV},
+		{"d1", d1Definition, measureD1},
+		{"queues", queuesDefinition, measureQueues},
+		{"analytics", analyticsDefinition, measureAnalytics},
 		{"start", startDefinition, measureStart},
 	}
 }
@@ -63,7 +66,7 @@ func main() {
 
 func run(ctx context.Context) error {
 	b := &bench{}
-	only := flag.String("only", "", "measure only these `NAMES`, separated by commas: instances, kernels, http, kv, start")
+	only := flag.String("only", "", "measure only these `NAMES`, separated by commas: instances, kernels, http, kv, d1, queues, analytics, start")
 	file := flag.String("json", "", "also write the figures to this `FILE`")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of this process to this `FILE`")
 	flag.BoolVar(&b.quick, "quick", false, "few and short rounds: a look, not a measurement")
