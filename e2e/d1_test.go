@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // d1Case is a rule of D1 as a sentence, with what shows it. Each case has a database of its own, empty at the beginning.
@@ -241,5 +242,41 @@ func TestD1QueriesOfOneEventAreLimited(t *testing.T) {
 		if answer := batch(many...).send(t, s.URL, "DB"); !strings.HasPrefix(answer, "error limit_exceeded 0 D1_ERROR: ") {
 			t.Errorf("%s: a batch of 1001: %s", language, short(answer))
 		}
+	}
+}
+
+func TestAD1QueryThatTakesTooLongIsInterruptedAndUndone(t *testing.T) {
+	t.Parallel()
+	for language, probe := range probes() {
+		t.Run(language, func(t *testing.T) {
+			c := &clock{}
+			c.seconds.Store(begin)
+			site := serveInProcess(t, probe.bytes(t), c, map[string]string{"wrangler.toml": "d1_databases = [{binding = \"DB\"}]"})
+			sql("CREATE TABLE t (a)").send(t, site, "DB")
+			const forever = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+			for name, a := range map[string]ask{"reading": sql(forever), "writing": batch(sql("INSERT INTO t VALUES (1)"), sql(forever))} {
+				stop := make(chan struct{})
+				go func() {
+					for tick := time.NewTicker(20 * time.Millisecond); ; <-tick.C {
+						select {
+						case <-stop:
+							return
+						default:
+							c.seconds.Add(1)
+						}
+					}
+				}()
+				began := c.seconds.Load()
+				answer := a.send(t, site, "DB")
+				took := c.seconds.Load() - began
+				close(stop)
+				if answer != "error timeout 0 D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset.\n" || took < 30 {
+					t.Errorf("%s: after %d seconds: %s", name, took, answer)
+				}
+			}
+			if answer := costLine.ReplaceAllString(sql("SELECT count(*) AS n FROM t").send(t, site, "DB"), ""); answer != rows("n", "i:0") {
+				t.Error(answer)
+			}
+		})
 	}
 }
