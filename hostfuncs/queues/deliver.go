@@ -256,7 +256,6 @@ func (r *run) finish(parcels []*parcel) {
 	r.mu.Lock()
 	for i, p := range parcels {
 		changes[i] = change{seq: p.seq, at: wholeParcel}
-		delete(r.partial, p.seq)
 		delete(r.uncounted, p.seq)
 	}
 	r.mu.Unlock()

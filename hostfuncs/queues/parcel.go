@@ -84,6 +84,7 @@ func (p *parcel) release() (free, done bool, delay time.Duration) {
 	}
 	delete(p.run.parcels, p.seq)
 	if p.finished.messages == p.size {
+		delete(p.run.partial, p.seq) // before it goes, so that nobody counts it out twice
 		return true, true, 0
 	}
 	due := p.laterMS

@@ -40,7 +40,7 @@ type queue struct {
 	mu      sync.Mutex
 	backlog abi.QueueMetrics
 	fresh   time.Time
-	partly  func() partial // what is done of parcels that are there as a whole
+	partly  func(last uint64) partial // what is done of parcels that are there as a whole
 }
 
 func streamConfig(name string) js.StreamConfig {
@@ -122,7 +122,7 @@ func (q *queue) recent(ctx context.Context) *abi.QueueMetrics {
 }
 
 // watch has f asked for how much of the stored parcels is done.
-func (q *queue) watch(f func() partial) {
+func (q *queue) watch(f func(last uint64) partial) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.partly = f
@@ -139,7 +139,7 @@ func (q *queue) state(ctx context.Context) (*abi.QueueMetrics, error) {
 	q.mu.Unlock()
 	var done partial
 	if partly != nil {
-		done = partly()
+		done = partly(info.State.LastSeq)
 	}
 	state := backlog(&info.State, done)
 	q.mu.Lock()

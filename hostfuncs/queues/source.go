@@ -275,12 +275,14 @@ func (r *run) giveBack() {
 	}
 }
 
-// donePartly is how much is done of parcels that are still in the queue.
-func (r *run) donePartly() (sum partial) {
+// donePartly is how much is done of parcels that are still in the queue, up to the sequence number last.
+func (r *run) donePartly(last uint64) (sum partial) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, p := range r.partial {
-		sum.messages, sum.bytes = sum.messages+p.messages, sum.bytes+p.bytes
+	for seq, p := range r.partial {
+		if seq <= last {
+			sum.messages, sum.bytes = sum.messages+p.messages, sum.bytes+p.bytes
+		}
 	}
 	return sum
 }
