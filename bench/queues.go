@@ -74,7 +74,7 @@ func (b *bench) measureEndToEnd(ctx context.Context) ([]row, error) {
 	}
 	n := endToEnd
 	if b.quick {
-		n /= 4
+		n /= 5
 	}
 	side := func() (float64, error) { return w.through(ctx, n) }
 	if _, err := side(); err != nil {
@@ -92,8 +92,12 @@ const throughTime = 2 * time.Minute
 
 // through sends n messages, waits until all are consumed and gives how many that were per second.
 func (w *worker) through(ctx context.Context, n int) (float64, error) {
-	const each = 10 // batches per event
+	const each = 10 // batches per event; n is a multiple of what producers send in theirs
 	errs := make([]error, producers)
+	before, err := w.consumed()
+	if err != nil {
+		return 0, err
+	}
 	start := time.Now()
 	var all sync.WaitGroup
 	for i := range producers {
@@ -115,12 +119,31 @@ func (w *worker) through(ctx context.Context, n int) (float64, error) {
 		case err != nil:
 			return 0, err
 		case waiting == 0:
-			return float64(n) / time.Since(start).Seconds(), nil
+			took := time.Since(start)
+			after, err := w.consumed()
+			if err == nil && after-before != float64(n) {
+				err = fmt.Errorf("%v of %d messages were consumed", after-before, n)
+			}
+			return float64(n) / took.Seconds(), err
 		case time.Since(start) > throughTime:
 			return 0, fmt.Errorf("%d of %d messages still wait after %v", waiting, n, throughTime)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
+}
+
+// consumed is how many messages have been consumed so far.
+func (w *worker) consumed() (n float64, err error) {
+	families, err := w.metrics.Gather()
+	for _, family := range families {
+		if family.GetName() != "pagesrun_queue_deliveries_total" {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			n += metric.GetCounter().GetValue()
+		}
+	}
+	return n, err
 }
 
 // streamPeer is a JetStream that is used directly.

@@ -49,6 +49,7 @@ type worker struct {
 	registry *hostfuncs.Registry
 	app      *pagesrun.App
 	dir      string
+	metrics  *prometheus.Registry
 }
 
 // newWorker loads the guest. more is added to its configuration; durability is "sync" or "relaxed".
@@ -61,12 +62,12 @@ func (b *bench) newWorker(ctx context.Context, name, durability, more string) (*
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{dir: filepath.Join(b.work, name)}
+	w := &worker{dir: filepath.Join(b.work, name), metrics: prometheus.NewRegistry()}
 	if err := os.MkdirAll(w.dir, 0o700); err != nil {
 		return nil, err
 	}
 	w.registry, err = hostfuncs.Open(ctx, bindings.All(), resources, hostfuncs.Host{
-		Log: slog.New(slog.DiscardHandler), DataDir: w.dir, Now: time.Now, Metrics: prometheus.NewRegistry(), Durability: durability, Shared: hostfuncs.NewShared(),
+		Log: slog.New(slog.DiscardHandler), DataDir: w.dir, Now: time.Now, Metrics: w.metrics, Durability: durability, Shared: hostfuncs.NewShared(),
 	})
 	if err != nil {
 		return nil, err
