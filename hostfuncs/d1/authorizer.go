@@ -14,6 +14,8 @@ type notes struct {
 	writer bool
 	// settings are those that the statement changes.
 	settings setting
+	// unchecked says that it turns foreign keys off.
+	unchecked bool
 	// reads says that the statement reads some table.
 	reads bool
 	// writes is the table that the statement itself writes to; empty when there is none.
@@ -35,8 +37,11 @@ type setting uint8
 var settings = [...]string{"case_sensitive_like", "foreign_keys", "defer_foreign_keys", "ignore_check_constraints",
 	"legacy_alter_table", "recursive_triggers", "reverse_unordered_selects"}
 
-// deferForeignKeys is the setting that foreign keys are looked at when the transaction ends.
-const deferForeignKeys setting = 1 << 2
+// The settings about foreign keys: whether they are looked at, and whether only when the transaction ends.
+const (
+	foreignKeys      setting = 1 << 1
+	deferForeignKeys setting = 1 << 2
+)
 
 // defaults are what the settings are between queries.
 var defaults = map[string]string{"case_sensitive_like": "OFF", "foreign_keys": "ON", "defer_foreign_keys": "OFF",
@@ -177,6 +182,7 @@ func (c *connection) allowsSetting(s setting, argument string) bool {
 		return false
 	}
 	c.notes.settings |= s
+	c.notes.unchecked = s == foreignKeys && !isTrue(argument)
 	c.notes.writer = c.reading
 	return !c.reading
 }
@@ -185,6 +191,15 @@ func (c *connection) allowsSetting(s setting, argument string) bool {
 func isBoolean(s string) bool {
 	switch strings.ToLower(s) {
 	case "0", "1", "on", "off", "true", "false", "yes", "no":
+		return true
+	}
+	return false
+}
+
+// isTrue tells the two kinds of booleans apart.
+func isTrue(s string) bool {
+	switch strings.ToLower(s) {
+	case "1", "on", "true", "yes":
 		return true
 	}
 	return false

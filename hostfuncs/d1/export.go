@@ -86,7 +86,7 @@ func (x *exporter) wanted(o *object) bool {
 	return o.kind != "view" && slices.ContainsFunc(x.options.Tables, func(t string) bool { return strings.EqualFold(t, o.table) })
 }
 
-// run writes tables with their rows, then the full-text tables, then what is made of tables.
+// run writes everything, step by step.
 func (x *exporter) run() error {
 	objects, err := x.objects()
 	if err != nil {
@@ -96,27 +96,32 @@ func (x *exporter) run() error {
 		return err
 	}
 	fmt.Fprintln(x.w, "PRAGMA defer_foreign_keys=TRUE;")
-	steps := []func(*object) bool{
-		func(o *object) bool { return o.kind == "table" && o.shape != "virtual" },
-		func(o *object) bool { return o.shape == "virtual" },
-		func(o *object) bool { return o.kind == "index" },
-		func(o *object) bool { return o.kind == "view" || o.kind == "trigger" },
-	}
-	for i, step := range steps {
-		for j := range objects {
-			if o := &objects[j]; step(o) {
-				if err := x.object(o); err != nil {
+	for _, step := range steps {
+		for i := range objects {
+			if o := &objects[i]; o.kind == step.kind && (o.shape == "virtual") == step.virtual {
+				if err := step.write(x, o); err != nil {
 					return err
 				}
 			}
 		}
-		if i == 0 {
-			if err := x.sequences(); err != nil {
-				return err
-			}
-		}
 	}
-	return nil
+	return x.sequences()
+}
+
+// steps are what is written of all objects in turn: tables before any rows, since a row may name a table that was made later, and
+// triggers after all rows, since they were set off by them already.
+var steps = []struct {
+	kind    string
+	virtual bool
+	write   func(*exporter, *object) error
+}{
+	{"table", false, (*exporter).schema},
+	{"table", false, (*exporter).data},
+	{"table", true, (*exporter).schema},
+	{"table", true, (*exporter).data},
+	{"index", false, (*exporter).schema},
+	{"view", false, (*exporter).schema},
+	{"trigger", false, (*exporter).schema},
 }
 
 // checkTables fails when a table asked for does not exist.
@@ -129,18 +134,24 @@ func (x *exporter) checkTables(objects []object) error {
 	return nil
 }
 
-// object writes one object, with its rows if it is a table.
-func (x *exporter) object(o *object) error {
-	if !x.options.NoSchema {
-		fmt.Fprintf(x.w, "%s;\n", o.sql)
-	}
-	if o.kind != "table" || x.options.NoData {
+// schema writes the statement that makes an object.
+func (x *exporter) schema(o *object) error {
+	if x.options.NoSchema {
 		return nil
 	}
-	if o.shape != "virtual" {
-		return x.table(o.name, "")
+	_, err := fmt.Fprintf(x.w, "%s;\n", o.sql)
+	return err
+}
+
+// data writes the rows of a table.
+func (x *exporter) data(o *object) error {
+	switch {
+	case x.options.NoData:
+		return nil
+	case o.shape == "virtual":
+		return x.fullText(o)
 	}
-	return x.fullText(o)
+	return x.table(o.name, "")
 }
 
 var (

@@ -46,8 +46,8 @@ func (e *ImportError) Error() string {
 func (e *ImportError) Unwrap() error { return e.Err }
 
 // Import runs a script of any length, statement by statement, in one transaction: all of it is stored or nothing. Foreign keys are
-// looked at when it ends. BEGIN and COMMIT, which dumps have, are passed over. A statement may have up to 5,000,000 bytes;
-// all other limits are those of guests. An error is an [*ImportError] where a statement is to blame. Nobody else writes meanwhile.
+// looked at when it ends; PRAGMA foreign_keys=OFF works within the script, but what it leaves must still fit together. BEGIN and
+// COMMIT, which dumps have, are passed over. A statement may have up to 5,000,000 bytes; all other limits are those of guests. An error is an [*ImportError] where a statement is to blame. Nobody else writes meanwhile.
 func (d *Database) Import(ctx context.Context, r io.Reader, o ImportOptions) (ImportResult, error) {
 	if err := d.state.begin(ctx, d.db); err != nil {
 		return ImportResult{}, d.public(err)
@@ -59,7 +59,7 @@ func (d *Database) Import(ctx context.Context, r io.Reader, o ImportOptions) (Im
 		c.SetInterrupt(ctx)
 		c.Limit(sqlite3.LIMIT_SQL_LENGTH, statementBytesMax)
 		changes := c.TotalChanges()
-		err := c.end(im.run(c))
+		err := c.end(errors.Join(im.run(c), c.enforce(true)))
 		c.Limit(sqlite3.LIMIT_SQL_LENGTH, abi.D1SQLBytesMax)
 		im.result.Changes = c.TotalChanges() - changes
 		d.lastRowID.Store(c.LastInsertRowID())
@@ -78,6 +78,8 @@ type importer struct {
 	from     *splitter
 	progress func(bytes, statements int64)
 	result   ImportResult
+	// unchecked says that the script has turned foreign keys off.
+	unchecked bool
 }
 
 // progressStatements is after how many statements the caller is told of the progress.
@@ -103,6 +105,32 @@ func (im *importer) run(c *connection) error {
 		im.tell(false)
 	}
 	im.tell(true)
+	return im.check(c)
+}
+
+// enforce turns foreign keys on or off, which SQLite lets a PRAGMA do only outside of transactions.
+func (c *connection) enforce(on bool) error {
+	_, err := c.Config(sqlite3.DBCONFIG_ENABLE_FKEY, on)
+	return err
+}
+
+// check looks at all foreign keys where the script had them turned off.
+func (im *importer) check(c *connection) error {
+	if !im.unchecked {
+		return nil
+	}
+	const all = `PRAGMA foreign_key_check`
+	s, _, err := c.Prepare(all)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if s.Step() {
+		return refuse(abi.CodeInvalidArgument, textForeignKey)
+	}
+	if err := s.Err(); err != nil {
+		return sqlError(err, all)
+	}
 	return nil
 }
 
@@ -125,13 +153,25 @@ func (im *importer) statement(c *connection, text string) error {
 	if s.BindCount() > 0 {
 		return refuse(abi.CodeInvalidArgument, textWrongCount)
 	}
+	if c.notes.settings&foreignKeys != 0 {
+		im.unchecked = im.unchecked || c.notes.unchecked
+		err = c.enforce(!c.notes.unchecked)
+	} else {
+		err = c.execute(s, text)
+	}
+	if err == nil {
+		im.result.Statements++
+	}
+	return err
+}
+
+// execute runs a statement of a script.
+func (c *connection) execute(s *sqlite3.Stmt, text string) (err error) {
+	defer c.outOfMemory(&err)
 	c.guest, c.running = true, true
-	err = s.Exec()
-	c.guest, c.running = false, false
-	if err != nil {
+	if err := s.Exec(); err != nil {
 		return sqlError(err, text)
 	}
-	im.result.Statements++
 	return nil
 }
 
