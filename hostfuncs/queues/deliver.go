@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -19,6 +20,8 @@ const (
 	notStartedDelay = time.Second
 	// failureDelay is after what time the host tries again what it could not do, such as storing a dead letter.
 	failureDelay = time.Second
+	// burials is how many messages of a batch are moved to the dead letter queue at once.
+	burials = 16
 )
 
 // begin runs a batch on a goroutine of its own. The turn for it has been taken.
@@ -143,44 +146,76 @@ func (r *run) retry(d *delivered, delay time.Duration) {
 	d.again(delay)
 }
 
-// apply carries out what becomes of each message of a batch. What is wished is in the journal before anything else learns of it.
+// fate is what becomes of a delivered message: it is done, or it comes again after a delay.
+type fate struct {
+	again bool
+	delay time.Duration
+}
+
+// apply carries out what becomes of each message of a batch. It is in the journal before anything else learns of it.
 func (r *run) apply(batch []*delivered, outcome func(i int) (wish, time.Duration)) {
-	m := r.queue.metrics
-	var changes []change
-	retries := map[*delivered]time.Duration{}
+	fates := make([]fate, len(batch))
+	var alive, dead []int
 	for i, d := range batch {
 		w, delay := outcome(i)
 		switch {
 		case w == acked:
-			m.acked.Inc()
+			r.queue.metrics.acked.Inc()
 		case int(d.attempts) <= r.Retries:
-			m.retried.Inc()
-			retries[d] = delay
-		case !r.bury(d):
-			retries[d] = failureDelay
+			r.queue.metrics.retried.Inc()
+			fates[i] = fate{again: true, delay: delay}
+		default:
+			dead = append(dead, i)
+			continue
 		}
-		e := entry{attempts: d.attempts, done: true}
-		if delay, again := retries[d]; again {
-			e.done = false
-			if delay > 0 {
-				e.notBeforeMS = r.now().Add(delay).UnixMilli()
-			}
-		}
-		changes = append(changes, d.change(e))
+		alive = append(alive, i)
 	}
-	if r.journal != nil {
-		if err := r.journal.put(changes); err != nil {
-			r.log.Warn("the journal of deliveries cannot be written; messages may come again", "cause", err)
-		}
-	}
-	r.carryOut(batch, retries)
+	r.keep(batch, fates, alive...)
+	r.buryAll(batch, fates, dead)
+	r.carryOut(batch, fates)
 }
 
-func (r *run) carryOut(batch []*delivered, retries map[*delivered]time.Duration) {
+// buryAll buries messages of a batch, some at a time. Each is in the journal as done right after it is stored in the other queue, so that hardly any
+// moment is left in which the end of the process would have it stored there again after that queue has done with it.
+func (r *run) buryAll(batch []*delivered, fates []fate, dead []int) {
+	var all sync.WaitGroup
+	turns := make(chan struct{}, burials)
+	for _, i := range dead {
+		turns <- struct{}{}
+		all.Go(func() {
+			if !r.bury(batch[i]) {
+				fates[i] = fate{again: true, delay: failureDelay}
+			}
+			r.keep(batch, fates, i)
+			<-turns
+		})
+	}
+	all.Wait()
+}
+
+// keep writes what becomes of some of a batch into the journal.
+func (r *run) keep(batch []*delivered, fates []fate, some ...int) {
+	if r.journal == nil {
+		return
+	}
+	changes := make([]change, len(some))
+	for n, i := range some {
+		e := entry{attempts: batch[i].attempts, done: !fates[i].again}
+		if delay := fates[i].delay; delay > 0 {
+			e.notBeforeMS = r.now().Add(delay).UnixMilli()
+		}
+		changes[n] = batch[i].change(e)
+	}
+	if err := r.journal.put(changes); err != nil {
+		r.log.Warn("the journal of deliveries cannot be written; messages may come again", "cause", err)
+	}
+}
+
+func (r *run) carryOut(batch []*delivered, fates []fate) {
 	count, size := 0, 0
-	for _, d := range batch {
-		if delay, again := retries[d]; again {
-			r.retry(d, delay)
+	for i, d := range batch {
+		if fates[i].again {
+			r.retry(d, fates[i].delay)
 			continue
 		}
 		d.done()

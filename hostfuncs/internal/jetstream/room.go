@@ -1,9 +1,13 @@
 package jetstream
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/nats-io/nats.go"
+	js "github.com/nats-io/nats.go/jetstream"
 )
 
 // ErrFull says that the disk has no room for what was to be written.
@@ -26,14 +30,32 @@ func (s *Store) Room(bytes int) error {
 	return s.embedded.room(bytes)
 }
 
-// Failed is to be told of a write's error. It sees to it that a store which takes no more writes for lack of room takes them again, and
-// gives the error with [ErrFull] added where that is the cause.
+// Failed is to be told of a write's error. It sees to it that a store which takes no more writes begins anew, when it has room, and
+// gives the error with [ErrFull] added where a full disk is the cause.
 func (s *Store) Failed(err error) error {
-	if s.embedded == nil || s.embedded.room(0) == nil {
+	if s.embedded == nil {
 		return err
 	}
-	s.embedded.breakDown()
-	return fmt.Errorf("%w: %w", ErrFull, err)
+	full := s.embedded.room(0) != nil
+	if full || isBroken(err) {
+		s.embedded.breakDown()
+	}
+	if full {
+		err = fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}
+
+// streamLimit are the texts of errors that a full stream gives, which is no failure.
+var streamLimit = map[string]bool{"maximum bytes exceeded": true, "maximum messages exceeded": true}
+
+// isBroken recognises what a server inside this process says, or does not, when it cannot write.
+func isBroken(err error) bool {
+	var api *js.APIError
+	if errors.As(err, &api) {
+		return api.Code >= 500 && !streamLimit[api.Description]
+	}
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout)
 }
 
 // Restarted is closed when the server inside this process begins anew. Consumers that are kept in memory are gone then.
