@@ -199,7 +199,7 @@ func (w *writer) arithmetic(e *binary, x, y value) value {
 	case e.op == "-" || !x.unsigned() || !y.unsigned():
 		return v.as(Type{Kind: Int64}, sql)
 	}
-	return v.as(Type{Kind: UInt64}, sql)
+	return v.as(Type{Kind: min(max(x.Kind, y.Kind)+1, UInt64)}, sql) // of twice the width
 }
 
 // comparable makes two values comparable: a text written out becomes a time where it meets one.
