@@ -336,3 +336,14 @@ func TestAnEventWithoutAHandlerFails(t *testing.T) {
 		t.Errorf("afterwards: %q", body)
 	}
 }
+
+func TestADataPointTakesThreeHostCallsAndNoMemory(t *testing.T) {
+	g := start(t, fakehost.Config{Datasets: []string{"VISITS"}})
+	request{method: "GET", url: "/points", status: 200, want: "0"}.check(t, g)
+	if n := len(g.Points("VISITS")); n != 100 {
+		t.Errorf("%d points", n)
+	}
+	if got, want := g.Trace()[2:5], []string{`call "VISITS" analytics.write`, "wait [1]", "close 1 0"}; !slices.Equal(got, want) {
+		t.Errorf("host calls %q, want %q", got, want)
+	}
+}

@@ -68,7 +68,17 @@ func (h *Host) Points(binding string) []abi.AnalyticsWriteRequest {
 	return slices.Clone(h.points[binding])
 }
 
-// settle notes a wish; of each message the first counts.
+// note notes a wish; the first counts, and may get another delay.
+func (s *Settlement) note(said string, delayS *int64) {
+	switch {
+	case s.Said == "":
+		s.Said, s.DelayS = said, delayS
+	case s.Said == said && delayS != nil:
+		s.DelayS = delayS
+	}
+}
+
+// settle notes a wish for messages of the batch, for all of it, or both.
 func (h *Host) settle(said string, messages []uint32, all bool, delayS *int64) *abi.Error {
 	b := &h.said
 	if !b.isBatch {
@@ -78,12 +88,12 @@ func (h *Host) settle(said string, messages []uint32, all bool, delayS *int64) *
 		if int(i) >= len(b.batch) {
 			return invalid(0, "there is no message %d", i)
 		}
-		if b.batch[i].Said == "" && b.all.Said == "" {
-			b.batch[i] = Settlement{said, delayS}
+		if b.batch[i].Said != "" || b.all.Said == "" || b.all.Said == said {
+			b.batch[i].note(said, delayS)
 		}
 	}
-	if all && b.all.Said == "" {
-		b.all = Settlement{said, delayS}
+	if all {
+		b.all.note(said, delayS)
 	}
 	return nil
 }

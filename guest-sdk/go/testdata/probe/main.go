@@ -8,6 +8,7 @@ import (
 	"io"
 	oldrand "math/rand"
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,10 +16,14 @@ import (
 
 	"github.com/pagesrun/pagesrun/abi"
 	pagesrun "github.com/pagesrun/pagesrun/guest-sdk/go"
+	"github.com/pagesrun/pagesrun/guest-sdk/go/analytics"
 	"github.com/pagesrun/pagesrun/guest-sdk/go/kv"
 )
 
-const store = kv.Namespace("STORE")
+const (
+	store  = kv.Namespace("STORE")
+	visits = analytics.Dataset("VISITS")
+)
 
 var (
 	greeting, _ = pagesrun.Env("GREETING")
@@ -38,7 +43,7 @@ var routes = map[string]pagesrun.Handler{
 	"/stream": stream, "/echo": echo, "/upper": upper, "/big": big, "/panic": crash, "/fail": fail, "/nil": none, "/timer": timer,
 	"/put": put, "/get": get, "/store": storeStream, "/load": loadStream, "/list": list, "/bulk": bulk, "/early": early,
 	"/env": env, "/twice": twice, "/broken": broken, "/closed": closed, "/cancel": cancel, "/context": context, "/many": many,
-	"/background": background, "/produced": produced,
+	"/background": background, "/produced": produced, "/points": points,
 }
 
 func handle(ctx *pagesrun.Context, req *pagesrun.Request) (*pagesrun.Response, error) {
@@ -367,4 +372,16 @@ func background(ctx *pagesrun.Context, req *pagesrun.Request) (*pagesrun.Respons
 	}()
 	time.Sleep(2 * time.Millisecond)
 	return pagesrun.Text(200, "ok"), nil
+}
+
+// points writes 100 points and answers with how many pieces of memory that took.
+func points(ctx *pagesrun.Context, req *pagesrun.Request) (*pagesrun.Response, error) {
+	p := analytics.Point{Index: "i", Blobs: []string{"a", "b"}, Doubles: []float64{1, 2}}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 100 {
+		visits.Write(p)
+	}
+	runtime.ReadMemStats(&after)
+	return pagesrun.Text(200, strconv.FormatUint(after.Mallocs-before.Mallocs, 10)), nil
 }
