@@ -48,8 +48,8 @@ func d1SurfaceCases() []d1Case {
 	one("functions of every family are allowed",
 		ok("SELECT abs(-1) AS a, upper('x') AS b, coalesce(NULL, 2) AS c, iif(1, 'y', 'n') AS d, substr('abc', 2) AS e", "a b c d e", "i:1 t:X i:2 t:y t:bc"),
 		ok("SELECT date('2024-02-29', '+1 year') AS a, strftime('%Y', 0, 'unixepoch') AS b, unixepoch('1970-01-02') AS c", "a b c", "t:2025-03-01 t:1970 i:86400"),
-		ok("SELECT sum(column1) AS a, avg(column1) AS b, group_concat(column1) AS c, max(column1) AS d FROM (VALUES (1), (2), (3))", "a b c d", "i:6 "+real(2)+" t:1,2,3 i:3"),
-		ok("SELECT sqrt(4) AS a, pow(2, 3) AS b, ceil(1.2) AS c, mod(7, 4) AS d", "a b c d", real(2)+" "+real(8)+" "+real(2)+" "+real(3)),
+		ok("SELECT sum(column1) AS a, avg(column1) AS b, group_concat(column1) AS c, max(column1) AS d FROM (VALUES (1), (2), (3))", "a b c d", "i:6 "+float(2)+" t:1,2,3 i:3"),
+		ok("SELECT sqrt(4) AS a, pow(2, 3) AS b, ceil(1.2) AS c, mod(7, 4) AS d", "a b c d", float(2)+" "+float(8)+" "+float(2)+" "+float(3)),
 		ok("SELECT json_extract('{\"a\":[1,2]}', '$.a[1]') AS a, '{\"b\":\"c\"}' ->> 'b' AS b, json_group_array(1) AS c, json(jsonb('[1]')) AS d", "a b c d", "i:2 t:c t:[1] t:[1]"),
 		ok("SELECT key, value FROM json_each('{\"x\":1,\"y\":2}')", "key value", "t:x i:1", "t:y i:2"))
 	one("window functions and recursive common table expressions work",

@@ -68,9 +68,9 @@ func d1ValueCases() []d1Case {
 	}
 	return []d1Case{
 		{"an integer is INTEGER, to the last of its 64 bits", []d1Step{typed(0, "i:0 t:integer"), typed(math.MaxInt64, "i:9223372036854775807 t:integer"), typed(math.MinInt64, "i:-9223372036854775808 t:integer"), typed(1<<53+1, "i:9007199254740993 t:integer")}},
-		{"a float is REAL, a whole one too", []d1Step{typed(1.5, real(1.5)+" t:real"), typed(1.0, real(1)+" t:real"), typed(math.MaxFloat64, real(math.MaxFloat64)+" t:real"), typed(5e-324, real(5e-324)+" t:real")}},
-		{"infinity is REAL, and what is not a number is NULL", []d1Step{typed(math.Inf(1), real(math.Inf(1))+" t:real"), typed(math.Inf(-1), real(math.Inf(-1))+" t:real"), typed(math.NaN(), "n t:null"),
-			{sql("SELECT 1e999 AS v"), rows("v", real(math.Inf(1)))}}},
+		{"a float is REAL, a whole one too", []d1Step{typed(1.5, float(1.5)+" t:real"), typed(1.0, float(1)+" t:real"), typed(math.MaxFloat64, float(math.MaxFloat64)+" t:real"), typed(5e-324, float(5e-324)+" t:real")}},
+		{"infinity is REAL, and what is not a number is NULL", []d1Step{typed(math.Inf(1), float(math.Inf(1))+" t:real"), typed(math.Inf(-1), float(math.Inf(-1))+" t:real"), typed(math.NaN(), "n t:null"),
+			{sql("SELECT 1e999 AS v"), rows("v", float(math.Inf(1)))}}},
 		{"true and false are 1 and 0", []d1Step{typed(true, "i:1 t:integer"), typed(false, "i:0 t:integer")}},
 		{"text is TEXT, with NUL bytes and everything", []d1Step{typed("", "t: t:text"), typed("a\x00b", "t:a%00b t:text"), typed("é🤓", "t:%c3%a9%f0%9f%a4%93 t:text")}},
 		{"bytes in text that are not UTF-8 become U+FFFD", []d1Step{typed("a\xff", "t:a%ef%bf%bd t:text"), typed("\xed\xa0\x80", "t:"+strings.Repeat("%ef%bf%bd", 3)+" t:text"),
@@ -79,8 +79,8 @@ func d1ValueCases() []d1Case {
 		{"null is NULL", []d1Step{typed(nil, "n t:null")}},
 		{"columns convert by their affinity", []d1Step{create("CREATE TABLE t (i INTEGER, r REAL, s TEXT, b BLOB, n NUMERIC)"),
 			{batch(sql("INSERT INTO t VALUES (?, ?, ?, ?, ?)", 5.0, 5, 5, 5, 5.0), sql("INSERT INTO t VALUES (?, ?, ?, ?, ?)", "5", "5", 5.5, "5", "5.5"),
-				sql("SELECT i, r, s, b, n FROM t")), nothing + nothing + rows("i r s b n", "i:5 "+real(5)+" t:5 i:5 i:5", "i:5 "+real(5)+" t:5.5 t:5 "+real(5.5))}}},
-		{"integers divide as integers and floats as floats", []d1Step{{sql("SELECT ? / 2 AS a, ? / 2 AS b", 5, 5.0), rows("a b", "i:2 "+real(2.5))}, {sql("SELECT '' || ? AS a, '' || ? AS b", 5, 5.0), rows("a b", "t:5 t:5.0")}}},
+				sql("SELECT i, r, s, b, n FROM t")), nothing + nothing + rows("i r s b n", "i:5 "+float(5)+" t:5 i:5 i:5", "i:5 "+float(5)+" t:5.5 t:5 "+float(5.5))}}},
+		{"integers divide as integers and floats as floats", []d1Step{{sql("SELECT ? / 2 AS a, ? / 2 AS b", 5, 5.0), rows("a b", "i:2 "+float(2.5))}, {sql("SELECT '' || ? AS a, '' || ? AS b", 5, 5.0), rows("a b", "t:5 t:5.0")}}},
 		{"LIMIT takes an integer or a float that is one", []d1Step{{sql("SELECT 1 AS a UNION ALL SELECT 2 LIMIT ?", 1), rows("a", "i:1")}, {sql("SELECT 1 AS a UNION ALL SELECT 2 LIMIT ?", 1.0), rows("a", "i:1")},
 			{sql("SELECT 1 AS a LIMIT ?", 1.5), d1Error("datatype mismatch: SQLITE_MISMATCH")}}},
 		{"? takes the values in order", []d1Step{{sql("SELECT ? AS a, ? AS b", 1, "two"), rows("a b", "i:1 t:two")}}},

@@ -98,8 +98,8 @@ func cost(answer, meta string) string {
 	return answer + meta + " size=yes duration=yes served_by=yes\n"
 }
 
-// real is a float as the probes write it.
-func real(f float64) string { return fmt.Sprintf("r:%016x", math.Float64bits(f)) }
+// float is a float as the probes write it.
+func float(f float64) string { return fmt.Sprintf("r:%016x", math.Float64bits(f)) }
 
 // text is TEXT as the probes write it.
 func text(s string) string { return "t:" + showBytes(s) }

@@ -58,9 +58,9 @@ func TestAWranglerProjectsMigrationsAreAppliedWhileAServerRuns(t *testing.T) {
 	wantAnswer(t, s, sql("SELECT * FROM product"), "DB", d1Error("no such table: product: SQLITE_ERROR"))
 	expect(t, d1("migrations", "list", "shop"), 0, "0001_initial.sql", "0002_orders.sql", "0003_search.sql")
 	expect(t, d1("migrations", "apply", "shop"), 0, "applied 0001_initial.sql\napplied 0002_orders.sql\napplied 0003_search.sql\n3 migrations applied to shop\n")
-	wantStripped(t, s, sql("SELECT id, name, price FROM product"), rows("id name price", "i:1 t:tea;%20green "+real(4.5), "i:2 t:it's "+real(2)))
+	wantStripped(t, s, sql("SELECT id, name, price FROM product"), rows("id name price", "i:1 t:tea;%20green "+float(4.5), "i:2 t:it's "+float(2)))
 	wantStripped(t, s, sql("INSERT INTO line VALUES (1, 200)"), nothing)
-	wantStripped(t, s, sql("SELECT rowid, round(price, 2) AS p FROM product WHERE id = 1"), rows("id p", "i:1 "+real(4.05)))
+	wantStripped(t, s, sql("SELECT rowid, round(price, 2) AS p FROM product WHERE id = 1"), rows("id p", "i:1 "+float(4.05)))
 	wantStripped(t, s, sql("SELECT name FROM search('tea')"), rows("name", "t:tea;%20green"))
 	wantStripped(t, s, sql("SELECT id, name FROM d1_migrations"), rows("id name", "i:1 t:0001_initial.sql", "i:2 t:0002_orders.sql", "i:3 t:0003_search.sql"))
 
