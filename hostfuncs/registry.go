@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/pagesrun/pagesrun/abi"
 	"github.com/pagesrun/pagesrun/config"
+	"github.com/pagesrun/pagesrun/hostfuncs/internal/datadir"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -116,7 +116,7 @@ func (r *Registry) open(ctx context.Context, b Binding, resources []Resource, ho
 	host.Log = host.Log.With("binding", kind)
 	host.DataDir = filepath.Join(host.DataDir, kind)
 	if owner, ok := b.(Storer); ok && owner.Stores() {
-		if err := os.MkdirAll(host.DataDir, 0o700); err != nil {
+		if err := datadir.Make(host.DataDir); err != nil {
 			return err
 		}
 	}

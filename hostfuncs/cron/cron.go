@@ -3,10 +3,10 @@ package cron
 import (
 	"context"
 	"errors"
-	"os"
 	"sync"
 
 	"github.com/pagesrun/pagesrun/hostfuncs"
+	"github.com/pagesrun/pagesrun/hostfuncs/internal/datadir"
 )
 
 // Kind is the binding's name.
@@ -47,7 +47,7 @@ func (*binding) Open(ctx context.Context, host hostfuncs.Host, resources []hostf
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(host.DataDir, 0o700); err != nil {
+	if err := datadir.Make(host.DataDir); err != nil {
 		return nil, err
 	}
 	l.ledger, err = openLedger(ctx, host.DataDir, host.Durability == "relaxed", host.Log)

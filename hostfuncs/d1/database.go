@@ -6,13 +6,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/pagesrun/pagesrun/abi"
+	"github.com/pagesrun/pagesrun/hostfuncs/internal/datadir"
 	"github.com/pagesrun/pagesrun/hostfuncs/internal/sqlite"
 )
 
@@ -67,7 +67,7 @@ func OpenDatabase(ctx context.Context, o Options, id string) (*Database, error) 
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+	if err := datadir.Make(o.Dir); err != nil {
 		return nil, err
 	}
 	db, err := sqlite.Open(ctx, sqlite.Options{

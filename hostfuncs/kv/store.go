@@ -10,12 +10,12 @@ import (
 	"io"
 	"log/slog"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+	"github.com/pagesrun/pagesrun/hostfuncs/internal/datadir"
 	"github.com/pagesrun/pagesrun/hostfuncs/internal/sqlite"
 )
 
@@ -77,7 +77,7 @@ func OpenNamespace(ctx context.Context, o Options, id string) (*Namespace, error
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+	if err := datadir.Make(o.Dir); err != nil {
 		return nil, err
 	}
 	db, err := sqlite.Open(ctx, sqlite.Options{

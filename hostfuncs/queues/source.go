@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
 	"github.com/pagesrun/pagesrun/hostfuncs"
+	"github.com/pagesrun/pagesrun/hostfuncs/internal/datadir"
 	"github.com/pagesrun/pagesrun/hostfuncs/internal/jetstream"
 )
 
@@ -108,7 +108,7 @@ func (s *source) openJournal() (*journal, error) {
 		return nil, err
 	}
 	dir := filepath.Join(s.dir, journalDir)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := datadir.Make(dir); err != nil {
 		return nil, err
 	}
 	return openJournal(filepath.Join(dir, s.Queue), info.State.FirstSeq, info.State.LastSeq)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/pagesrun/pagesrun/hostfuncs/internal/datadir"
 )
 
 // Limits of the server inside the process.
@@ -46,7 +46,7 @@ type embedded struct {
 
 // startEmbedded takes the lock, starts the server and lets other processes in.
 func startEmbedded(o Options) (*embedded, error) {
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+	if err := datadir.Make(o.Dir); err != nil {
 		return nil, err
 	}
 	l, err := takeLock(o.Dir)
