@@ -63,9 +63,18 @@ func (s *Server) adminHandler() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	if s.opts.AdminRoutes != nil {
+		for _, path := range []string{"/metrics", "/healthz", "/readyz", "/debug/pprof/"} {
+			mux.HandleFunc(path, readOnly) // not the catch-all below
+		}
 		mux.Handle("/", s.opts.AdminRoutes)
 	}
 	return mux
+}
+
+// readOnly answers methods other than GET and HEAD.
+func readOnly(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Allow", "GET, HEAD")
+	plain(w, http.StatusMethodNotAllowed, "only GET and HEAD are allowed")
 }
 
 // readyz says whether requests should be sent here.
