@@ -113,6 +113,9 @@ func (d d1Database) use(ctx context.Context, fn func(*d1.Database) error) error 
 	return errors.Join(spoken(fn(db)), db.Close())
 }
 
+// saidInFull are the codes of errors whose text for guests leaves nothing out.
+var saidInFull = []abi.Code{abi.CodeInvalidArgument, abi.CodeTooLarge, abi.CodeCanceled, abi.CodeTimeout}
+
 // spoken leaves out of an error what SQLite says where the text for guests says the same.
 func spoken(err error) error {
 	var script *d1.ImportError
@@ -123,7 +126,7 @@ func spoken(err error) error {
 		migration.Err = spoken(migration.Err)
 	case errors.As(err, &script):
 		script.Err = spoken(script.Err)
-	case errors.As(err, &public) && (public.Code == abi.CodeInvalidArgument || public.Code == abi.CodeTooLarge):
+	case errors.As(err, &public) && slices.Contains(saidInFull, public.Code):
 		return public
 	}
 	return err
