@@ -24,6 +24,9 @@
 // An event ends when its handler has returned, its response has been sent and every [Context.WaitUntil] function has returned. Other
 // goroutines end with it.
 //
+// Requests are one kind of event. [HandleScheduled] registers a handler for cron triggers, package queues one for the messages of queues; a program needs at
+// least one handler of any kind.
+//
 // # Blocking and goroutines
 //
 // Reads, writes and calls of bindings block their goroutine only. While one waits the others run, so calls made by several goroutines
@@ -45,7 +48,7 @@
 //
 // # Size
 //
-// The package and package kv avoid fmt, reflect, encoding/json and net/http; a function built with them alone is about 2.3 MB, of which
+// The package and packages kv, queues and analytics avoid fmt, reflect, encoding/json and net/http; a function built with them alone is about 2.3 MB, of which
 // the Go runtime is 1.8 MB. Package nethttp serves any http.Handler for about 4 MB more.
 //
 // In a native build the package compiles and every operation fails with [abi.CodeUnsupported]; package pagesruntest runs functions in
