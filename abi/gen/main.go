@@ -64,7 +64,7 @@ func emitAll(root string) ([]file, error) {
 		return nil, err
 	}
 	all := []file{{path: kindsDir + "/codec_gen.go", content: goSource(kinds)}}
-	for _, emit := range []emitter{emitGo, emitC, emitRust, emitZig, emitVectors, emitSpec} {
+	for _, emit := range []emitter{emitGo, emitC, emitRust, emitZig, emitAssemblyScript, emitVectors, emitSpec} {
 		files, err := emit(s)
 		if err != nil {
 			return nil, err
