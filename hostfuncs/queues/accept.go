@@ -6,6 +6,9 @@ import (
 	js "github.com/nats-io/nats.go/jetstream"
 )
 
+// buryingDelayMS is after what time a dead letter is looked at again that came while it was being moved, in milliseconds.
+const buryingDelayMS = 20
+
 // accept opens a parcel that has come in, and makes those of its messages ready whose time has come.
 func (r *run) accept(m js.Msg) {
 	meta, err := m.Metadata()
@@ -58,6 +61,8 @@ func (r *run) open(p *parcel, messages []stored, deliveries uint64) (dead []*del
 			p.finish(len(s.body))
 		case due > now:
 			p.laterMS = min(p.laterMS, due)
+		case r.queue.isBurying(s.id):
+			p.laterMS = min(p.laterMS, now+buryingDelayMS)
 		case int(e.attempts) > r.Retries:
 			p.busy++
 			d.attempts = e.attempts

@@ -175,19 +175,23 @@ func (r *run) apply(batch []*delivered, outcome func(i int) (wish, time.Duration
 	r.carryOut(batch, fates)
 }
 
-// buryAll buries messages of a batch, some at a time. Each is in the journal as done right after it is stored in the other queue, so that hardly any
-// moment is left in which the end of the process would have it stored there again after that queue has done with it.
+// buryAll buries messages of a batch, some at a time. Each is in the journal as done before the other queue delivers it, so that the end of the process
+// cannot have it stored there again after that queue has done with it.
 func (r *run) buryAll(batch []*delivered, fates []fate, dead []int) {
 	var all sync.WaitGroup
 	turns := make(chan struct{}, burials)
 	for _, i := range dead {
 		turns <- struct{}{}
 		all.Go(func() {
+			defer func() { <-turns }()
+			if r.dead != nil {
+				r.dead.markBurying(batch[i].id, true)
+				defer r.dead.markBurying(batch[i].id, false)
+			}
 			if !r.bury(batch[i]) {
 				fates[i] = fate{again: true, delay: failureDelay}
 			}
 			r.keep(batch, fates, i)
-			<-turns
 		})
 	}
 	all.Wait()

@@ -41,6 +41,7 @@ type queue struct {
 	backlog abi.QueueMetrics
 	fresh   time.Time
 	partly  func(last uint64) partial // what is done of parcels that are there as a whole
+	burying map[[16]byte]bool         // dead letters that are stored here while where they come from does not know yet
 }
 
 func streamConfig(name string) js.StreamConfig {
@@ -56,7 +57,7 @@ func openQueue(ctx context.Context, store *jetstream.Store, name string, now fun
 	if err != nil {
 		return nil, err
 	}
-	q := &queue{name: name, subject: subjectPrefix + name, store: store, stream: stream, now: now, metrics: m}
+	q := &queue{name: name, subject: subjectPrefix + name, store: store, stream: stream, now: now, metrics: m, burying: map[[16]byte]bool{}}
 	q.sender = newSender(store, q.subject)
 	return q, nil
 }
@@ -119,6 +120,24 @@ func (q *queue) recent(ctx context.Context) *abi.QueueMetrics {
 		return asked
 	}
 	return &state
+}
+
+// markBurying marks a dead letter as on its way, until the mark is taken away. Meanwhile it is not delivered: if it were, and done with, and then the process ended, it
+// would be stored here again.
+func (q *queue) markBurying(id [16]byte, on bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if on {
+		q.burying[id] = true
+	} else {
+		delete(q.burying, id)
+	}
+}
+
+func (q *queue) isBurying(id [16]byte) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.burying[id]
 }
 
 // watch has f asked for how much of the stored parcels is done.
