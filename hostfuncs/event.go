@@ -41,7 +41,8 @@ var ErrNotStarted = errors.New("the event was not started")
 type Source interface {
 	// Start begins to bring events, once the function is ready to run them. It does not block.
 	Start(Dispatcher) error
-	// Stop brings no more events and waits for those that run until ctx ends; then it may end them. Start may be called again afterwards.
+	// Stop brings no more events and waits for those that run until ctx ends; then it may end them. It may be called
+	// without Start and more than once, and Start may be called again afterwards.
 	Stop(ctx context.Context) error
 }
 
