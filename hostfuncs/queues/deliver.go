@@ -186,12 +186,14 @@ func (r *run) buryAll(batch []*delivered, fates []fate, dead []int) {
 			defer func() { <-turns }()
 			if r.dead != nil {
 				r.dead.markBurying(batch[i].id, true)
-				defer r.dead.markBurying(batch[i].id, false)
 			}
 			if !r.bury(batch[i]) {
 				fates[i] = fate{again: true, delay: failureDelay}
 			}
 			r.keep(batch, fates, i)
+			if r.dead != nil && !fates[i].again {
+				r.dead.markBurying(batch[i].id, false)
+			}
 		})
 	}
 	all.Wait()

@@ -3,6 +3,7 @@ package queues
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"time"
@@ -116,12 +117,15 @@ func (l *live) open(ctx context.Context, host hostfuncs.Host, resources []hostfu
 // Start has every consumer bring its batches. It implements [hostfuncs.Source].
 func (l *live) Start(d hostfuncs.Dispatcher) error {
 	for i, s := range l.sources {
-		if err := s.start(d); err != nil {
-			for _, started := range l.sources[:i] {
-				started.stop(context.Background())
+		if err := s.prepare(d); err != nil {
+			for _, prepared := range l.sources[:i] {
+				prepared.stop(context.Background())
 			}
-			return err
+			return fmt.Errorf("queue %q: %w", s.Queue, err)
 		}
+	}
+	for _, s := range l.sources {
+		s.begin()
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package queues
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -71,12 +70,12 @@ type run struct {
 	uncounted map[uint64]int     // deliveries that JetStream has counted and that reached no guest
 }
 
-// start begins to consume. It does not block.
-func (s *source) start(d hostfuncs.Dispatcher) error {
+// prepare reads what is known of the queue's messages. Every source is prepared before the first begins.
+func (s *source) prepare(d hostfuncs.Dispatcher) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.running != nil {
-		return fmt.Errorf("queue %q is being consumed already", s.Queue)
+		return errors.New("it is being consumed already")
 	}
 	most := d.Concurrency()
 	if s.Concurrency > 0 {
@@ -95,9 +94,14 @@ func (s *source) start(d hostfuncs.Dispatcher) error {
 	r.ctx, r.end = context.WithCancel(context.Background())
 	r.events, r.cancel = context.WithCancel(context.Background())
 	s.running = r
+	return nil
+}
+
+// begin begins to consume. It does not block.
+func (s *source) begin() {
+	r := s.running
 	s.queue.watch(r.donePartly)
 	r.loop.Go(r.consume)
-	return nil
 }
 
 func (s *source) openJournal() (*journal, error) {
@@ -111,7 +115,40 @@ func (s *source) openJournal() (*journal, error) {
 	if err := datadir.Make(dir); err != nil {
 		return nil, err
 	}
-	return openJournal(filepath.Join(dir, s.Queue), info.State.FirstSeq, info.State.LastSeq)
+	j, err := openJournal(filepath.Join(dir, s.Queue), info.State.FirstSeq, info.State.LastSeq)
+	if err != nil || s.dead == nil {
+		return j, err
+	}
+	if err := s.markBuried(ctx, j); err != nil {
+		return nil, errors.Join(err, j.close())
+	}
+	return j, nil
+}
+
+// markBuried marks the messages that have had all their attempts without being done: they may have been stored in the dead letter queue just before the process
+// ended. If they were, they are not delivered there before this queue is done with them, too.
+func (s *source) markBuried(ctx context.Context, j *journal) error {
+	for seq, parcel := range j.parcels {
+		var raw *js.RawStreamMsg
+		for at, e := range parcel {
+			if e.done || int(e.attempts) <= s.Retries {
+				continue
+			}
+			var err error
+			if raw == nil {
+				if raw, err = s.queue.stream.GetMsg(ctx, seq); errors.Is(err, js.ErrMsgNotFound) {
+					break
+				}
+			}
+			if err != nil {
+				return err
+			}
+			if messages, err := unpack(raw.Data); err == nil && int(at) < len(messages) {
+				s.dead.markBurying(messages[at].id, true)
+			}
+		}
+	}
+	return nil
 }
 
 // stop begins no more batches and waits for those that run until ctx ends; then it cancels them.
