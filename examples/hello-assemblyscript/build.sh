@@ -1,0 +1,13 @@
+#!/bin/sh
+# Builds main.ts. Usage: build.sh OUT.wasm; ASC chooses the compiler.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+out=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+asc=${ASC:-npx --yes --package assemblyscript@0.28 asc}
+command -v "${asc%% *}" >/dev/null || {
+	echo "${asc%% *} is not there: Node 20 with npm is needed, or set ASC to the AssemblyScript compiler" >&2
+	exit 1
+}
+cd "$here"
+exec $asc main.ts -o "$(realpath --relative-to=. "$out")" -O --runtime stub --exportStart _initialize \
+	--use abort=../../guest-sdk/assemblyscript/assembly/events/pagesrun_abort
