@@ -24,7 +24,7 @@ func d1SurfaceCases() []d1Case {
 		ok("PRAGMA index_list(t)", "seq name unique origin partial", "i:0 t:i i:0 t:c i:0"), ok("PRAGMA index_info(i)", "seqno cid name", "i:0 i:1 t:b"),
 		ok("PRAGMA index_xinfo(i)", "seqno cid name desc coll key", "i:0 i:1 t:b i:0 t:BINARY i:1", "i:1 i:-1 n i:0 t:BINARY i:0"),
 		ok("SELECT name, type FROM pragma_table_list WHERE name = 't'", "name type", "t:t t:table"), ok("PRAGMA foreign_key_list(t)", "id seq table from to on_update on_delete match"),
-		ok("PRAGMA foreign_key_check", "table rowid parent fkid"), ok("PRAGMA quick_check", "quick_check", "t:ok"), ok("PRAGMA optimize", "optimize"))
+		ok("PRAGMA foreign_key_check", "table rowid parent fkid"), ok("PRAGMA quick_check", "quick_check", "t:ok"), ok("PRAGMA optimize", "optimize"), ok("SELECT typeof(data_version) AS t FROM pragma_data_version", "t", "t:integer"))
 	for _, name := range []string{"case_sensitive_like", "defer_foreign_keys", "ignore_check_constraints", "legacy_alter_table", "recursive_triggers", "reverse_unordered_selects"} {
 		one("PRAGMA "+name+" can be set for the rest of the query", done("PRAGMA "+name+" = on"), done("PRAGMA "+name+" = 0"), done("PRAGMA "+name+"(true)"))
 	}

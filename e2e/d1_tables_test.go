@@ -182,6 +182,9 @@ func d1LimitCases() []d1Case {
 		{"an expression is nested 100 deep at most", []d1Step{{sql("SELECT " + repeat(99, "1", "+") + " AS n"), rows("n", "i:99")}, {sql("SELECT " + repeat(101, "1", "+")), d1Error("Expression tree is too large (maximum depth 100): SQLITE_ERROR")}}},
 		{"triggers start triggers 10 deep at most", []d1Step{create("CREATE TABLE t (a)", "CREATE TRIGGER tr AFTER INSERT ON t WHEN new.a > 0 BEGIN INSERT INTO t VALUES (new.a - 1); END"),
 			{sql("PRAGMA recursive_triggers = on; INSERT INTO t VALUES (9)"), nothing}, {sql("PRAGMA recursive_triggers = on; INSERT INTO t VALUES (10)"), d1Error("too many levels of trigger recursion: SQLITE_ERROR")}}},
+		{"a statement is compiled to 25,000 operations at most", []d1Step{
+			{sql("SELECT count(*) AS n FROM (VALUES " + repeat(400, "("+repeat(40, "1", ",")+")", ",") + ")"), rows("n", "i:400")},
+			{sql("SELECT count(*) AS n FROM (VALUES " + repeat(1000, "("+repeat(40, "1", ",")+")", ",") + ")"), "error too_large 0 D1_ERROR: out of memory: SQLITE_NOMEM\n"}}},
 		{"a result has 30 MiB at most", []d1Step{
 			{sql("WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i+1 FROM n LIMIT 16) SELECT zeroblob(2000000) AS b FROM n"), d1TooLarge("the rows of the result take more than 31457280 bytes, the most that one reply may have (D1ResultBytesMax); select less, or page with LIMIT")},
 			{sql("WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i+1 FROM n LIMIT 50000) SELECT sum(i) AS s, count(*) AS n FROM n"), rows("s n", "i:1250025000 i:50000")}}},
