@@ -4,7 +4,7 @@ import (
 	"container/list"
 
 	"github.com/ncruces/go-sqlite3"
-	"github.com/pagesrun/pagesrun/abi"
+	"github.com/pagesrun/pagesrun/abi/cbor"
 )
 
 // Bounds of a connection's cache of statements.
@@ -20,8 +20,9 @@ type statement struct {
 	params   int
 	readOnly bool
 	notes    notes
-	// columns are the names of the columns; nil before they are known.
-	columns []abi.ByteString
+	// columns are the names of the columns as they stand in a reply, and width is how many there are; nil before they are known.
+	columns []byte
+	width   int
 	// entries is how many entries of tables and indexes a written row has, 0 before it is known.
 	entries int64
 }
@@ -29,6 +30,21 @@ type statement struct {
 // newStatement notes what is asked of a statement again and again.
 func (c *connection) newStatement(s *sqlite3.Stmt, sql string) *statement {
 	return &statement{Stmt: s, sql: sql, params: s.BindCount(), readOnly: s.ReadOnly(), notes: c.notes}
+}
+
+// describe finds out the names of the columns. SQLite may compile a statement anew when it begins to run, so it comes after that.
+func (s *statement) describe() {
+	if s.Status(sqlite3.STMTSTATUS_REPREPARE, true) > 0 {
+		s.columns, s.entries = nil, 0
+	}
+	if s.columns != nil {
+		return
+	}
+	s.width = s.ColumnCount()
+	s.columns = cbor.AppendArray(nil, s.width)
+	for i := range s.width {
+		s.columns = cbor.AppendByteString(s.columns, s.ColumnName(i))
+	}
 }
 
 // cache keeps the statements used last, by their text.

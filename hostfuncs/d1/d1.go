@@ -66,7 +66,7 @@ func (l *live) Close(context.Context) error {
 // Operations are what guests can ask for.
 func (l *live) Operations() []hostfuncs.Operation {
 	return []hostfuncs.Operation{
-		hostfuncs.Op(abi.OpD1Query, l.query),
+		{Name: abi.OpD1Query, Run: l.query},
 		hostfuncs.Op(abi.OpD1Exec, l.exec),
 		hostfuncs.Op(abi.OpD1Dump, l.dump),
 	}
@@ -80,15 +80,20 @@ func (l *live) database(call *hostfuncs.Call) (*Database, error) {
 	return nil, &abi.Error{Code: abi.CodeNotConfigured, Message: "no such D1 database"}
 }
 
-func (l *live) query(ctx context.Context, call *hostfuncs.Call, q *abi.D1QueryRequest) (abi.D1QueryReply, error) {
+// query is the one operation that encodes its reply itself, as rows can be many.
+func (l *live) query(ctx context.Context, call *hostfuncs.Call, msg, dst []byte) ([]byte, error) {
+	var q abi.D1QueryRequest
+	if err := q.DecodeCBOR(msg); err != nil {
+		return dst, &abi.Error{Code: abi.CodeBadMessage, Message: abi.OpD1Query + ": " + err.Error()}
+	}
 	db, err := l.database(call)
 	if err == nil {
 		err = tally(call, len(q.Statements))
 	}
 	if err != nil {
-		return abi.D1QueryReply{}, err
+		return dst, err
 	}
-	return db.Query(ctx, q)
+	return db.appendQuery(ctx, &q, dst)
 }
 
 func (l *live) exec(ctx context.Context, call *hostfuncs.Call, q *abi.D1ExecRequest) (abi.D1ExecReply, error) {

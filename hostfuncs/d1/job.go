@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ncruces/go-sqlite3"
 	"github.com/pagesrun/pagesrun/abi"
 )
 
@@ -20,14 +19,12 @@ type item struct {
 // job is a query in progress. It may be run several times, each time from the beginning; only the last counts.
 type job struct {
 	items []item
-	// results are those of the items; nil when nobody wants them.
-	results []abi.D1Result
-	limit   *limitContext
-	now     func() time.Time
+	// reply takes the results of the items; nil when nobody wants them.
+	reply *reply
+	limit *limitContext
+	now   func() time.Time
 	// at is the item that is run.
 	at int
-	// left is how many bytes the rows may still have.
-	left int
 	// rowID is what meta.last_row_id is on a reading connection.
 	rowID int64
 	// wrote says that some statement was not one that only reads.
@@ -38,15 +35,13 @@ type job struct {
 
 // run runs all items in order until one fails.
 func (j *job) run(c *connection) error {
-	j.left, j.wrote = abi.D1ResultBytesMax, false
+	j.wrote = false
+	if j.reply != nil {
+		j.reply.begin(len(j.items))
+	}
 	for i := range j.items {
 		j.at = i
-		var result *abi.D1Result
-		if j.results != nil {
-			result = &j.results[i]
-			*result = abi.D1Result{Rows: result.Rows[:0]}
-		}
-		if err := j.item(c, &j.items[i], result); err != nil {
+		if err := j.item(c, &j.items[i]); err != nil {
 			return err
 		}
 	}
@@ -54,26 +49,28 @@ func (j *job) run(c *connection) error {
 }
 
 // item runs one item between two looks at what it changes.
-func (j *job) item(c *connection, it *item, result *abi.D1Result) error {
+func (j *job) item(c *connection, it *item) error {
 	var m meter
 	if err := m.start(c, j.now); err != nil {
 		return err
 	}
-	if err := j.text(c, it, result, &m); err != nil {
+	if err := j.text(c, it, &m); err != nil {
 		return err
 	}
-	if result == nil {
+	if j.reply == nil {
 		return nil
 	}
 	meta, err := m.stop(c, j)
-	result.Meta = meta
+	if err == nil {
+		j.reply.meta(&meta)
+	}
 	return err
 }
 
 // text runs the statements of an item. Only the last may have parameters, and it gives the result.
-func (j *job) text(c *connection, it *item, result *abi.D1Result, m *meter) error {
+func (j *job) text(c *connection, it *item, m *meter) error {
 	if s := c.cache.get(it.sql); s != nil {
-		return j.statement(c, s, it, result, m)
+		return j.statement(c, s, it, j.reply, m)
 	}
 	rest := it.sql
 	for {
@@ -89,7 +86,7 @@ func (j *job) text(c *connection, it *item, result *abi.D1Result, m *meter) erro
 		}
 		st := c.newStatement(s, rest)
 		if isEnd(tail) {
-			return j.last(c, st, it, result, m)
+			return j.last(c, st, it, m)
 		}
 		err = j.early(c, st, m)
 		s.Close()
@@ -101,13 +98,13 @@ func (j *job) text(c *connection, it *item, result *abi.D1Result, m *meter) erro
 }
 
 // last runs the last statement of an item and keeps it if it is the only one.
-func (j *job) last(c *connection, s *statement, it *item, result *abi.D1Result, m *meter) error {
+func (j *job) last(c *connection, s *statement, it *item, m *meter) error {
 	if len(s.sql) == len(it.sql) && !s.notes.pragma {
 		c.cache.put(s)
 	} else {
 		defer s.Close()
 	}
-	return j.statement(c, s, it, result, m)
+	return j.statement(c, s, it, j.reply, m)
 }
 
 // early runs a statement that is not the last of its item.
@@ -121,8 +118,8 @@ func (j *job) early(c *connection, s *statement, m *meter) error {
 // isEnd says that nothing follows the last statement of a text.
 func isEnd(tail string) bool { return strings.Trim(tail, " \t\n\f\r") == "" }
 
-// statement runs one statement with the item's parameters.
-func (j *job) statement(c *connection, s *statement, it *item, result *abi.D1Result, m *meter) error {
+// statement runs one statement with the item's parameters; what it gives goes to r unless that is nil.
+func (j *job) statement(c *connection, s *statement, it *item, r *reply, m *meter) error {
 	if c.reading && !s.readOnly {
 		return errWriter
 	}
@@ -137,7 +134,7 @@ func (j *job) statement(c *connection, s *statement, it *item, result *abi.D1Res
 			return err
 		}
 	}
-	count, err := j.rows(c, s, result)
+	count, err := c.rows(s, r)
 	j.wrote = j.wrote || !s.readOnly
 	m.count(c, s, count)
 	s.Reset()
@@ -150,46 +147,29 @@ func (j *job) statement(c *connection, s *statement, it *item, result *abi.D1Res
 	return err
 }
 
-// rows steps through all rows of a statement, encoding them where the result is wanted.
-func (j *job) rows(c *connection, s *statement, result *abi.D1Result) (count int64, err error) {
+// rows steps through all rows of a statement and writes them to r, unless that is nil.
+func (c *connection) rows(s *statement, r *reply) (count int64, err error) {
 	defer c.outOfMemory(&err)
 	c.guest, c.running = true, true
 	for s.Step() {
-		count++
-		if result == nil {
+		if count++; r == nil {
 			continue
 		}
 		if count == 1 {
-			j.columns(s, result)
+			s.describe()
 		}
-		before := len(result.Rows)
-		result.Rows = appendRow(result.Rows, s.Stmt, len(result.Columns))
-		if j.left -= len(result.Rows) - before; j.left < 0 {
-			return count, refuse(abi.CodeTooLarge, textResultTooLarge)
+		if err := r.row(s); err != nil {
+			return count, err
 		}
 	}
 	if err := s.Err(); err != nil {
 		return count, sqlError(err, s.sql)
 	}
-	if result != nil {
-		j.columns(s, result)
-		result.RowCount = uint32(count)
+	if r != nil {
+		s.describe()
+		r.endRows(s, count)
 	}
 	return count, nil
-}
-
-// columns gives a result the names of its columns. A statement may be compiled anew when it begins to run, so it comes after that.
-func (j *job) columns(s *statement, result *abi.D1Result) {
-	if s.Status(sqlite3.STMTSTATUS_REPREPARE, true) > 0 {
-		s.columns, s.entries = nil, 0
-	}
-	if n := s.ColumnCount(); s.columns == nil && n > 0 {
-		s.columns = make([]abi.ByteString, n)
-		for i := range s.columns {
-			s.columns[i] = abi.ByteString(s.ColumnName(i))
-		}
-	}
-	result.Columns = s.columns
 }
 
 // limitContext ends with its parent, if it has one, or when a query has taken too long.

@@ -34,8 +34,8 @@ func (m *meter) start(c *connection, now func() time.Time) (err error) {
 }
 
 // stop looks again afterwards.
-func (m *meter) stop(c *connection, j *job) (*abi.D1Meta, error) {
-	meta := &abi.D1Meta{ServedBy: servedBy, LastRowID: j.rowID, RowsRead: m.read, RowsWritten: m.written}
+func (m *meter) stop(c *connection, j *job) (abi.D1Meta, error) {
+	meta := abi.D1Meta{ServedBy: servedBy, LastRowID: j.rowID, RowsRead: m.read, RowsWritten: m.written}
 	meta.DurationMS = float64(j.now().Sub(m.began)) / float64(time.Millisecond)
 	var err error
 	if meta.SizeAfter, err = c.bytes(); err != nil || c.reading {

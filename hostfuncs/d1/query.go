@@ -16,16 +16,26 @@ import (
 
 // Query runs the statements in one transaction and gives the result of each. See [abi.D1QueryRequest].
 func (d *Database) Query(ctx context.Context, q *abi.D1QueryRequest) (abi.D1QueryReply, error) {
+	var reply abi.D1QueryReply
+	b, err := d.appendQuery(ctx, q, nil)
+	if err != nil {
+		return reply, err
+	}
+	return reply, reply.DecodeCBOR(b)
+}
+
+// appendQuery appends the reply to a query to dst.
+func (d *Database) appendQuery(ctx context.Context, q *abi.D1QueryRequest, dst []byte) ([]byte, error) {
 	items, err := queryItems(q)
 	if err != nil {
-		return abi.D1QueryReply{}, err
+		return dst, err
 	}
-	j := &job{items: items, results: make([]abi.D1Result, len(items)), now: d.now}
-	mark, err := d.do(ctx, j)
+	r := reply{out: dst, base: len(dst)}
+	mark, err := d.do(ctx, &job{items: items, reply: &r, now: d.now})
 	if err != nil {
-		return abi.D1QueryReply{}, err
+		return dst, err
 	}
-	return abi.D1QueryReply{Results: j.results, Bookmark: mark}, nil
+	return r.end(mark), nil
 }
 
 // Exec runs a text of SQL, line by line, in one transaction. See [abi.D1ExecRequest].

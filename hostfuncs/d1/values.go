@@ -3,7 +3,6 @@ package d1
 import (
 	"fmt"
 	"math"
-	"unsafe"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/pagesrun/pagesrun/abi"
@@ -62,23 +61,3 @@ func bindValue(s *sqlite3.Stmt, i int, v cbor.Scalar) error {
 
 // textResultTooLarge says that a result has too many bytes.
 var textResultTooLarge = fmt.Sprintf("the rows of the result take more than %d bytes, the most that one reply may have (D1ResultBytesMax); select less, or page with LIMIT", abi.D1ResultBytesMax)
-
-// appendRow appends the values of the row that a statement stands on.
-func appendRow(dst []byte, s *sqlite3.Stmt, columns int) []byte {
-	for i := range columns {
-		switch s.ColumnType(i) {
-		case sqlite3.INTEGER:
-			dst = cbor.AppendInt(dst, s.ColumnInt64(i))
-		case sqlite3.FLOAT:
-			dst = cbor.AppendFloat64(dst, s.ColumnFloat(i))
-		case sqlite3.TEXT:
-			text := s.ColumnRawText(i)
-			dst = cbor.AppendText(dst, unsafe.String(unsafe.SliceData(text), len(text)))
-		case sqlite3.BLOB:
-			dst = cbor.AppendBytes(dst, s.ColumnRawBlob(i))
-		default:
-			dst = cbor.AppendNull(dst)
-		}
-	}
-	return dst
-}
