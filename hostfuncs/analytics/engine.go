@@ -89,7 +89,6 @@ type dataset struct {
 	writer *store.Writer
 	drops  *drops
 	table  atomic.Pointer[series.Table]
-	points atomic.Uint64 // written by guests, dropped ones included
 }
 
 // use takes over settings. The metrics begin anew when they are others than before.
@@ -116,7 +115,6 @@ func (d *dataset) write(call *hostfuncs.Call, msg []byte) error {
 	if err := p.Decode(msg); err != nil {
 		return &abi.Error{Code: abi.CodeBadMessage, Message: abi.OpAnalyticsWrite + ": " + err.Error()}
 	}
-	d.points.Add(1)
 	now := d.host.Now()
 	violation := p.Check()
 	if call.Tally(1) > abi.AnalyticsPointsMax {

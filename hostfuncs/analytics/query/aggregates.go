@@ -10,6 +10,12 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
+// What a value that is kept counts, with what is around it.
+const (
+	numberBytes = 32
+	valueBytes  = 160
+)
+
 // aggregates are the aggregates that SQLite does not have.
 func (e *environment) aggregates() map[string]sqlite3.AggregateConstructor {
 	return map[string]sqlite3.AggregateConstructor{
@@ -84,13 +90,14 @@ type weightedNumber struct{ value, weight float64 }
 func (a *quantile) Step(ctx sqlite3.Context, args ...sqlite3.Value) {
 	a.level = args[0].Float()
 	v := weightedNumber{args[1].Float(), math.Floor(args[2].Float())}
-	if args[1].Type() != sqlite3.NULL && v.weight > 0 && a.hold(ctx, 1) {
+	if args[1].Type() != sqlite3.NULL && v.weight > 0 && a.hold(ctx, numberBytes) {
 		a.values = append(a.values, v)
 	}
 }
 
 // Value implements [sqlite3.AggregateFunction].
 func (a *quantile) Value(ctx sqlite3.Context) {
+	a.held -= numberBytes * len(a.values)
 	if len(a.values) == 0 {
 		ctx.ResultNull()
 		return
@@ -134,7 +141,8 @@ func (a *top) Step(ctx sqlite3.Context, args ...sqlite3.Value) {
 	}
 	w := a.weights[v]
 	if w == nil {
-		if !a.hold(ctx, 1) {
+		text, _ := v.(string)
+		if !a.hold(ctx, valueBytes+len(text)) {
 			return
 		}
 		w = &weighted{value: v}
@@ -145,6 +153,10 @@ func (a *top) Step(ctx sqlite3.Context, args ...sqlite3.Value) {
 
 // Value implements [sqlite3.AggregateFunction].
 func (a *top) Value(ctx sqlite3.Context) {
+	for _, w := range a.order {
+		text, _ := w.value.(string)
+		a.held -= valueBytes + len(text)
+	}
 	slices.SortStableFunc(a.order, func(x, y *weighted) int { return cmp.Compare(y.weight, x.weight) })
 	var items []byte
 	for i, w := range a.order[:min(a.most, len(a.order))] {

@@ -12,8 +12,8 @@ import (
 // environment is what the functions of one query share. One goroutine uses it.
 type environment struct {
 	zones dialect.Locations
-	// values is how many values the aggregates hold.
-	values int
+	// held is how many bytes the aggregates hold, and heldMax how many they may.
+	held, heldMax int
 	// refused is why a function cannot go on.
 	refused error
 }
@@ -31,10 +31,10 @@ func (e *environment) fail(ctx sqlite3.Context, format string, args ...any) {
 	ctx.ResultError(e.refuse(fmt.Errorf(format, args...)))
 }
 
-// hold counts values that an aggregate keeps.
-func (e *environment) hold(ctx sqlite3.Context, n int) bool {
-	if e.values += n; e.values > ValuesMax {
-		e.fail(ctx, "the query has aggregates over more than %d values; let it read less", ValuesMax)
+// hold counts bytes that an aggregate keeps.
+func (e *environment) hold(ctx sqlite3.Context, bytes int) bool {
+	if e.held += bytes; e.held > e.heldMax {
+		e.fail(ctx, "the query has aggregates over more values than fit into %d MiB; let it read less", e.heldMax>>20)
 		return false
 	}
 	return true

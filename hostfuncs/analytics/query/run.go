@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,8 +23,8 @@ const (
 	AnswerBytesMax = 64 << 20
 	// TimeMax is how long a query may take.
 	TimeMax = 30 * time.Second
-	// ValuesMax is how many values the aggregates of a query that need all of them, such as quantiles, may hold.
-	ValuesMax = 5_000_000
+	// HeldBytesMax is how much memory the aggregates of a query that need all values, such as quantiles, may take.
+	HeldBytesMax = 256 << 20
 	// heapBytesMax is how much memory SQLite may take for a query.
 	heapBytesMax = 512 << 20
 	// busyTimeout is how long a query waits for a lock.
@@ -38,6 +39,10 @@ type Options struct {
 	Now time.Time
 	// Format is the format of the answer where the query names none; empty for JSON.
 	Format string
+
+	// Tests have less time and room.
+	timeMax time.Duration
+	heldMax int
 }
 
 // Answer is what a query gave.
@@ -70,7 +75,7 @@ func Run(ctx context.Context, sql string, o Options) (*Answer, error) {
 	if q.Show != "" {
 		err = show(q, o.Dir, out)
 	} else {
-		err = selectRows(ctx, q, o.Dir, out)
+		err = selectRows(ctx, q, o, out)
 	}
 	if err != nil {
 		return nil, err
@@ -102,11 +107,11 @@ func show(q *dialect.Query, dir string, out *output) error {
 }
 
 // selectRows answers a SELECT.
-func selectRows(ctx context.Context, q *dialect.Query, dir string, out *output) error {
-	limited, cancel := context.WithTimeout(ctx, TimeMax)
+func selectRows(ctx context.Context, q *dialect.Query, o Options, out *output) error {
+	limited, cancel := context.WithTimeout(ctx, cmp.Or(o.timeMax, TimeMax))
 	defer cancel()
-	e := &environment{}
-	err := e.selectRows(limited, q, dir, out)
+	e := &environment{heldMax: cmp.Or(o.heldMax, HeldBytesMax)}
+	err := e.selectRows(limited, q, o.Dir, out)
 	switch {
 	case err == nil || ctx.Err() != nil:
 		return errors.Join(err, ctx.Err())
@@ -130,6 +135,9 @@ func (e *environment) selectRows(ctx context.Context, q *dialect.Query, dir stri
 	defer c.Close()
 	s, tail, err := c.Prepare(q.SQL)
 	if err != nil {
+		if strings.Contains(err.Error(), "no such table") { // the file is just being made
+			return e.refuse(q.UnknownDataset())
+		}
 		return err
 	}
 	defer s.Close()
@@ -172,6 +180,7 @@ func (e *environment) open(ctx context.Context, q *dialect.Query, dir string) (*
 	if err != nil {
 		return nil, err
 	}
+	c.SetInterrupt(ctx)
 	c.HardHeapLimit(heapBytesMax)
 	err = errors.Join(c.BusyTimeout(busyTimeout), e.register(c), c.SetAuthorizer(authorize))
 	if err != nil {

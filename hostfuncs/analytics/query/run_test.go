@@ -36,8 +36,8 @@ func fill(t testing.TB, dir, dataset string, points []reading) {
 	}
 	for _, p := range points {
 		q := abi.AnalyticsWriteRequest{Indexes: []abi.ByteString{abi.ByteString(p.index)}, Blobs: p.blobs, Doubles: p.doubles}
-		if !w.Add(p.at, q.AppendCBOR(nil)) {
-			t.Fatal("a point was refused")
+		for msg := q.AppendCBOR(nil); !w.Add(p.at, msg); {
+			time.Sleep(time.Millisecond)
 		}
 	}
 	if lost, err := w.Close(); lost != 0 || err != nil {

@@ -54,6 +54,7 @@ func summarize(ctx context.Context, dir, dataset string) (sum Summary, err error
 		return sum, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
+	c.SetInterrupt(ctx)
 	if err := c.BusyTimeout(busyTimeout); err != nil {
 		return sum, err
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/pagesrun/pagesrun/hostfuncs/internal/sqlite"
 )
 
-// Removing goes on in small transactions, which fit into the room the log has on a full disk and let new points through.
+// Removing goes on in small transactions, which fit into the room the log has on a full disk. New points are written between them.
 const (
 	// removePoints is how many points one transaction removes.
 	removePoints = 2000
@@ -27,6 +27,7 @@ func (w *Writer) tidy() {
 			w.complain(err)
 			return
 		}
+		w.writeWaiting()
 	}
 	w.limitSize()
 }
@@ -49,19 +50,24 @@ func (w *Writer) removeOlder(seconds int64) (more bool, err error) {
 	return true, w.run(`DELETE FROM points WHERE id IN (SELECT id FROM points WHERE timestamp < ?1 LIMIT ?2)`, seconds, removePoints)
 }
 
-// limitSize removes the oldest points while they take more room than they may.
+// limitSize removes the oldest points while they take more room than they may, faster than new ones come.
 func (w *Writer) limitSize() {
 	if w.db == nil {
 		return
 	}
 	most := w.limits.Load().MaxBytes
 	used, err := w.used()
-	for target := most - most/spareShare; err == nil && used > most && !w.isClosing(); {
-		for err == nil && used > target {
-			if err = w.removeOldest(used - target); err == nil {
-				used, err = w.used()
-			}
+	if err == nil && used <= most {
+		return
+	}
+	target, points := most-most/spareShare, int64(removePoints)
+	for err == nil && used > target && !w.isClosing() {
+		if err = w.removeOldest(used-target, points); err != nil {
+			break
 		}
+		written, _ := w.writeWaiting()
+		points = max(removePoints, 2*int64(written))
+		used, err = w.used()
 	}
 	if err != nil {
 		w.complain(err)
@@ -71,8 +77,8 @@ func (w *Writer) limitSize() {
 // errEmpty says that a file without points is too large.
 var errEmpty = errors.New("the file is larger than it may be although it holds no points")
 
-// removeOldest removes the oldest points, about as many as take the room given.
-func (w *Writer) removeOldest(bytes int64) error {
+// removeOldest removes the oldest points, about as many as take the room given but at most so many.
+func (w *Writer) removeOldest(bytes, points int64) error {
 	first, err := w.number(`SELECT ifnull(min(id), 0) FROM points`)
 	if err != nil {
 		return err
@@ -89,7 +95,7 @@ func (w *Writer) removeOldest(bytes int64) error {
 		return err
 	}
 	each := max(used/(last-first+1), 1)
-	return w.run(`DELETE FROM points WHERE id < ?1`, first+min(max(bytes/each, 1), removePoints))
+	return w.run(`DELETE FROM points WHERE id < ?1`, first+min(max(bytes/each, 1), points))
 }
 
 // used is how much room of the file is in use, in bytes.

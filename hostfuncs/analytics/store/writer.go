@@ -227,29 +227,36 @@ func (w *Writer) take() []entry {
 	return list
 }
 
-// writeAll writes what waits. What cannot be written waits on, before what has come since.
+// writeAll writes what waits, and makes room for it.
 func (w *Writer) writeAll() error {
+	written, err := w.writeWaiting()
+	if written > 0 && err == nil {
+		w.limitSize()
+	}
+	return err
+}
+
+// writeWaiting writes what waits and says how many points that were. What cannot be written waits on, before what has come since.
+func (w *Writer) writeWaiting() (written int, err error) {
 	list := w.take()
-	rest, err := list, error(nil)
+	rest := list
 	for len(rest) > 0 && err == nil {
 		n := batch(rest)
 		if err = w.write(rest[:n]); err == nil {
 			w.release(rest[:n])
 			rest = rest[n:]
+			written += n
 		}
 	}
 	if err != nil {
 		w.putBack(rest)
 		w.complain(err)
 		time.AfterFunc(retryDelay, func() { signal(w.wake) })
-		return err
+		return written, err
 	}
 	clear(list)
 	w.spare = list[:0]
-	if len(list) > 0 {
-		w.limitSize()
-	}
-	return nil
+	return written, nil
 }
 
 // batch is how many of the points go into one transaction.
