@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -290,7 +289,7 @@ func line(b *strings.Builder, widths []int, left, between, right string) {
 
 // cells draws a row.
 func cells(b *strings.Builder, widths []int, row []string) {
-	for i, cell := range slices.Clone(row) {
+	for i, cell := range row {
 		b.WriteString("│ " + cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+1))
 	}
 	b.WriteString("│\n")
