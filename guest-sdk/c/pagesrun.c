@@ -832,7 +832,8 @@ void pr_event_failed(const char *why) {
   pr_fail_request q = {0};
   q.message = pr_s(why);
   pr_handle call = pr_fail_start("", &q);
-  if (call > 0) pr_host_close(call, PR_CLOSE_FINISH);
+  if (call < 0) pr_die(why); /* so that a failure never passes for a success */
+  pr_host_close(call, PR_CLOSE_FINISH);
   pr_release(mark);
 }
 

@@ -80,8 +80,11 @@ func (c *Context) Fail(err error) {
 	}
 }
 
+// fail tells the host. Where that is not possible the instance ends, so that a failure never passes for a success.
 func (c *Context) fail(why string) {
-	c.tell(abi.OpFail, (&abi.FailRequest{Message: why}).AppendCBOR(requestBuffer()))
+	if err := c.tell(abi.OpFail, (&abi.FailRequest{Message: why}).AppendCBOR(requestBuffer())); err != nil {
+		panic("pagesrun: " + err.Error() + ", after: " + why)
+	}
 }
 
 // Tell performs an operation of the runtime itself, such as [abi.OpAck], whose reply says nothing. After the event it fails with

@@ -1,6 +1,7 @@
 package queues
 
 import (
+	"errors"
 	"time"
 
 	"github.com/pagesrun/pagesrun/abi"
@@ -97,9 +98,15 @@ func delay(after []Delay) *int64 {
 	return after[len(after)-1].seconds()
 }
 
-// tell passes a wish on to the host. Where that is not possible any more, nothing that the handler could do would help.
+// tell passes a wish on to the host. Where the host does not take it the instance ends, so that a message to retry never passes for a message that is
+// done; after the event it is too late for anything but a line in the log.
 func tell(ctx *pagesrun.Context, op string, request pagesrun.Encoder) {
-	if err := ctx.Tell(op, request); err != nil {
+	err := ctx.Tell(op, request)
+	switch {
+	case err == nil:
+	case errors.Is(err, abi.CodeCanceled):
 		pagesrun.Log(pagesrun.LevelError, op+": "+err.Error())
+	default:
+		panic("queues: " + op + ": " + err.Error())
 	}
 }
