@@ -345,6 +345,33 @@ func TestLimitsOfAnEventHaveTheirCodes(t *testing.T) {
 	g.want(0, fnLog, 1, 0, 100)
 }
 
+func TestABatchCanBeSettledAfterAllOperations(t *testing.T) {
+	g := newGuest(t, hostfuncs.Limits{Handles: 4, Operations: 2, LogBytes: 300})
+	g.event()
+	var said string
+	op := func(name string) hostfuncs.Operation {
+		return hostfuncs.Operation{Name: name, Run: func(_ context.Context, _ *hostfuncs.Call, _, dst []byte) ([]byte, error) {
+			said += name + " "
+			return dst, nil
+		}}
+	}
+	g.Background([]hostfuncs.Operation{op(abi.OpAck), op(abi.OpRetry)})
+	for range 2 {
+		g.ask("", abi.OpBindings, nil)
+	}
+	if n, _ := g.start("", abi.OpBindings, nil); int(n) != minus(abi.CodeLimitExceeded) {
+		t.Errorf("a third operation: %d", n)
+	}
+	for _, name := range []string{abi.OpAck, abi.OpRetry, abi.OpFail} {
+		if code := g.ask("", name, (&abi.FailRequest{Message: "late"}).AppendCBOR(nil)); code != 0 {
+			t.Errorf("%s: %v", name, code)
+		}
+	}
+	if err := g.Failure(); said != "ack retry " || err == nil || err.Error() != "late" {
+		t.Errorf("said %q, failure %v", said, err)
+	}
+}
+
 func TestLogLinesAreValidText(t *testing.T) {
 	g := begin(t)
 	for text, want := range map[string]string{"plain é": "plain é", "a\xffb": "a\uFFFDb", "\xed\xa0\x80": "\uFFFD", "": ""} {
