@@ -117,8 +117,9 @@ func (r *runner) fire(ctx context.Context, t *trigger, tick time.Time) {
 		t.log.Warn("a tick was skipped: too many events of this expression are running", "cron", t.Expression, "tick", stamp(tick), "running", RunningMax)
 		return
 	}
+	id := t.id
 	r.running.Go(func() {
 		defer t.running.Add(-1)
-		t.fire(ctx, r.events, r.dispatcher, tick)
+		t.fire(ctx, r.events, r.dispatcher, id, tick)
 	})
 }

@@ -77,10 +77,10 @@ func (t *trigger) due(now time.Time) (tick time.Time, missed int) {
 func (t *trigger) late(tick, now time.Time) bool { return now.Sub(tick) >= t.CatchUp }
 
 // fire runs a tick: it writes it down, then has the event run. What no guest code has seen is tried again until it is too late or ctx
-// ends. The event itself ends early with events only.
-func (t *trigger) fire(ctx, events context.Context, d hostfuncs.Dispatcher, tick time.Time) {
+// ends. The event itself ends early with events only. id is the expression's entry in the ledger.
+func (t *trigger) fire(ctx, events context.Context, d hostfuncs.Dispatcher, id int64, tick time.Time) {
 	for {
-		begun, err := t.attempt(events, d, tick)
+		begun, err := t.attempt(events, d, id, tick)
 		if begun {
 			return
 		}
@@ -98,8 +98,8 @@ func (t *trigger) fire(ctx, events context.Context, d hostfuncs.Dispatcher, tick
 }
 
 // attempt runs a tick unless it was or is being run, and says whether that is so now. Otherwise it has left no trace.
-func (t *trigger) attempt(events context.Context, d hostfuncs.Dispatcher, tick time.Time) (begun bool, err error) {
-	mine, err := t.ledger.claim(events, t.id, tick, t.now())
+func (t *trigger) attempt(events context.Context, d hostfuncs.Dispatcher, id int64, tick time.Time) (begun bool, err error) {
+	mine, err := t.ledger.claim(events, id, tick, t.now())
 	if err != nil || !mine {
 		return err == nil, err
 	}
@@ -107,7 +107,7 @@ func (t *trigger) attempt(events context.Context, d hostfuncs.Dispatcher, tick t
 	err = d.Dispatch(events, event(t.Expression, tick))
 	switch {
 	case errors.Is(err, hostfuncs.ErrNotStarted):
-		if lost := t.ledger.giveBack(context.WithoutCancel(events), t.id, tick); lost != nil {
+		if lost := t.ledger.giveBack(context.WithoutCancel(events), id, tick); lost != nil {
 			t.log.Error("a tick is lost: it was not run and cannot be given back", "cron", t.Expression, "tick", stamp(tick), "cause", lost)
 			return true, err
 		}
