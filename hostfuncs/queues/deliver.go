@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	js "github.com/nats-io/nats.go/jetstream"
 	"github.com/pagesrun/pagesrun/abi"
 	"github.com/pagesrun/pagesrun/hostfuncs"
 )
@@ -43,9 +42,7 @@ func (r *run) deliver(batch []*delivered) (succeeded bool) {
 		}
 	})
 	event.Operations = settled.operations()
-	stop := r.keepAlive(batch)
 	err := r.dispatcher.Dispatch(r.events, event)
-	stop()
 	if errors.Is(err, hostfuncs.ErrNotStarted) {
 		r.notStarted(batch)
 		return false
@@ -84,26 +81,6 @@ func (r *run) event(batch []*delivered) *hostfuncs.Event {
 		detail = fmt.Sprintf("queue %s, 1 message", r.Queue)
 	}
 	return &hostfuncs.Event{Message: abi.Event{Kind: abi.EventQueue, Queue: q}, Detail: detail}
-}
-
-// keepAlive tells JetStream that the messages are being worked on, until stop.
-func (r *run) keepAlive(batch []*delivered) (stop func()) {
-	var again *time.Timer
-	every := (r.Wall + ackMargin) / 3
-	again = time.AfterFunc(every, func() {
-		for _, p := range parcelsOf(batch) {
-			r.delivery(p).InProgress()
-		}
-		again.Reset(every)
-	})
-	return func() { again.Stop() }
-}
-
-// delivery is the latest delivery of a parcel.
-func (r *run) delivery(p *parcel) js.Msg {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return p.msg
 }
 
 // parcelsOf gives the parcels that messages are of, each once.

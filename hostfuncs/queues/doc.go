@@ -11,4 +11,7 @@
 //
 // A message is stored once, where it was sent, until it is settled. Delays, those of sends and those of retries, are waited for by the consumer; attempts are
 // kept in a journal beside the store (see journal.go), so that both survive the end of the process.
+//
+// In a cluster several processes may consume a queue, and JetStream counts the attempts. There a delivery that a process has asked for and does not begin before it
+// ends counts as an attempt, and what a process was working on when it was killed comes again when the time limit of events has passed.
 package queues

@@ -17,7 +17,7 @@ import (
 const (
 	// Retention is how long a queue keeps a message that nobody takes.
 	Retention = 4 * 24 * time.Hour
-	// BacklogBytesMax is the most a queue holds, in bytes.
+	// BacklogBytesMax is the most a queue holds, in bytes. In a cluster it is the cluster's own limits that count.
 	BacklogBytesMax = 25_000_000_000
 	// doublesWindow is how long after it was moved a dead letter is recognised when it is moved again.
 	doublesWindow = 10 * time.Minute
@@ -44,16 +44,20 @@ type queue struct {
 	burying map[[16]byte]bool         // dead letters that are stored here while where they come from does not know yet
 }
 
-func streamConfig(name string) js.StreamConfig {
-	return js.StreamConfig{
+func streamConfig(name string, shared bool) js.StreamConfig {
+	c := js.StreamConfig{
 		Name: streamPrefix + name, Subjects: []string{subjectPrefix + name + ".>"}, Description: "queue " + name + " of pagesrun",
 		Retention: js.WorkQueuePolicy, Discard: js.DiscardNew, MaxAge: Retention, MaxBytes: BacklogBytesMax, Storage: js.FileStorage,
 		Duplicates: doublesWindow, AllowDirect: true, AllowAtomicPublish: true,
 	}
+	if shared {
+		c.MaxBytes = -1 // a cluster would set that much aside for each queue
+	}
+	return c
 }
 
 func openQueue(ctx context.Context, store *jetstream.Store, name string, now func() time.Time, m *queueMetrics) (*queue, error) {
-	stream, err := store.CreateStream(ctx, streamConfig(name))
+	stream, err := store.CreateStream(ctx, streamConfig(name, store.Shared()))
 	if err != nil {
 		return nil, err
 	}

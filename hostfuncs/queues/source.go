@@ -102,6 +102,7 @@ func (s *source) begin() {
 	r := s.running
 	s.queue.watch(r.donePartly)
 	r.loop.Go(r.consume)
+	r.loop.Go(r.keepAlive)
 }
 
 func (s *source) openJournal() (*journal, error) {
@@ -187,6 +188,32 @@ func (r *run) consume() {
 		case <-time.After(setupRetry):
 		}
 	}
+}
+
+// keepAlive tells JetStream, until no more batches are to begin, that the parcels at hand are being worked on.
+func (r *run) keepAlive() {
+	tick := time.NewTicker((r.Wall + ackMargin) / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, m := range r.atHand() {
+			m.InProgress()
+		}
+	}
+}
+
+// atHand gives the deliveries of all parcels that are at hand.
+func (r *run) atHand() (list []js.Msg) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.parcels {
+		list = append(list, p.msg)
+	}
+	return list
 }
 
 // consumer makes the stream's consumer. The store of this process gets a new one, which delivers at once what the one before had not settled.

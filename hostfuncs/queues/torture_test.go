@@ -194,18 +194,13 @@ func TestTorture(t *testing.T) {
 	dir := t.TempDir()
 	l := &ledger{stored: map[int]bool{}, attempts: map[int]int{}, dead: map[int]int{}}
 	killed := 0
-	for run := 0; ; run++ {
-		from, to := messages*run/(kills+1), messages*(run+1)/(kills+1)
-		if run > kills {
-			from = to
+	for run, to := 0, 0; run <= kills || len(l.stored) < messages; run++ {
+		from, after := to, time.Duration(200+rand.IntN(1200))*time.Millisecond
+		to += messages / (kills + 1)
+		if run >= kills { // at last it may end
+			to, after = from+max(0, messages-len(l.stored)), time.Hour
 		}
-		after := time.Duration(200+rand.IntN(1200)) * time.Millisecond
-		if run >= kills {
-			after = time.Hour
-		}
-		if ended := l.run(t, dir, from, to, after); ended && run >= kills {
-			break
-		} else if !ended {
+		if !l.run(t, dir, from, to, after) {
 			killed++
 		}
 	}
