@@ -10,7 +10,7 @@ import (
 // Bounds of a connection's cache of statements.
 const (
 	cacheStatementsMax = 128
-	cacheBytesMax      = 256 << 10 // of text, which a compiled statement takes several times over
+	cacheBytesMax      = 8 << 20 // of the connection's memory: a short text can stand for large triggers
 )
 
 // statement is a compiled statement of a guest.
@@ -23,13 +23,16 @@ type statement struct {
 	// columns are the names of the columns as they stand in a reply, and width is how many there are; nil before they are known.
 	columns []byte
 	width   int
+	// memory is how many bytes the statement took when it was compiled.
+	memory int
 	// entries is how many entries of tables and indexes a written row has, 0 before it is known.
 	entries int64
 }
 
 // newStatement notes what is asked of a statement again and again.
 func (c *connection) newStatement(s *sqlite3.Stmt, sql string) *statement {
-	return &statement{Stmt: s, sql: sql, params: s.BindCount(), readOnly: s.ReadOnly(), notes: c.notes}
+	return &statement{Stmt: s, sql: sql, params: s.BindCount(), readOnly: s.ReadOnly(), notes: c.notes,
+		memory: len(sql) + s.Status(sqlite3.STMTSTATUS_MEMUSED, false)}
 }
 
 // describe finds out the names of the columns. SQLite may compile a statement anew when it begins to run, so it comes after that.
@@ -70,11 +73,11 @@ func (c *cache) put(s *statement) {
 		c.entries = map[string]*list.Element{}
 	}
 	c.entries[s.sql] = c.order.PushFront(s)
-	c.bytes += len(s.sql)
+	c.bytes += s.memory
 	for c.order.Len() > 1 && (c.order.Len() > cacheStatementsMax || c.bytes > cacheBytesMax) {
 		oldest := c.order.Remove(c.order.Back()).(*statement)
 		delete(c.entries, oldest.sql)
-		c.bytes -= len(oldest.sql)
+		c.bytes -= oldest.memory
 		oldest.Close()
 	}
 }

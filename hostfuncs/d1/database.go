@@ -2,12 +2,8 @@ package d1
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"log/slog"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -42,25 +38,8 @@ type Database struct {
 	writing   texts
 }
 
-// FileName gives the name of the file of the database id. Distinct ids have distinct names on every file system, also one
-// that takes upper and lower case for the same.
-func FileName(id string) string {
-	var b strings.Builder
-	for _, c := range []byte(id) {
-		if 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "~%02x", c)
-		}
-	}
-	name := b.String()
-	const longest = 120
-	if len(name) > longest {
-		sum := sha256.Sum256([]byte(id))
-		name = name[:longest-64] + "~~" + hex.EncodeToString(sum[:])
-	}
-	return "d1-" + name + ".sqlite"
-}
+// FileName gives the name of the file of the database id, see [sqlite.FileName].
+func FileName(id string) string { return sqlite.FileName(Kind, id) }
 
 // OpenDatabase opens the database with the given id, an empty one when there is no file yet.
 func OpenDatabase(ctx context.Context, o Options, id string) (*Database, error) {

@@ -8,8 +8,9 @@
 //
 // Semantics, limits and error texts are those of Cloudflare's production D1, with these differences: reads are never stale (there are no
 // replicas), last_insert_rowid(), changes() and total_changes() are those of the one writing connection and begin at zero with the
-// process, a setting made with PRAGMA holds until the end of its query, and meta.rows_read counts what SQLite tells (see
-// [abi.D1Meta] and the comment on rowsRead).
+// process, a setting made with PRAGMA holds until the end of its query, LIKE and GLOB never match a BLOB, and meta.rows_read counts what
+// SQLite tells: the rows of full scans, and at least the rows given or updated, but not what a search in an index passes over.
+// meta.rows_written counts rows and their index entries; for a partial index every row is taken to have one.
 //
 // Errors have the text of the platform: "D1_ERROR: UNIQUE constraint failed: t.id: SQLITE_CONSTRAINT (extended:
 // SQLITE_CONSTRAINT_PRIMARYKEY)", with " at offset N" where SQLite names a place. Offsets count bytes of the statement that failed.

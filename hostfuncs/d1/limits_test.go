@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pagesrun/pagesrun/abi"
+	"github.com/pagesrun/pagesrun/hostfuncs/internal/sqlite"
 )
 
 // repeat joins n texts.
@@ -131,4 +132,28 @@ func TestAQueryThatTakesTooLongIsInterrupted(t *testing.T) {
 	if _, err := p.exec(endless + "SELECT count(*) FROM c"); seen(err) != "D1_EXEC_ERROR: Error in line 1: "+endless+"SELECT count(*) FROM c: D1 DB storage operation exceeded timeout which caused object to be reset." {
 		t.Error(err)
 	}
+}
+
+// TestStatementsThatAreKeptHaveABound compiles short statements that stand for large triggers, more than fit into a connection's memory.
+func TestStatementsThatAreKeptHaveABound(t *testing.T) {
+	p := newProbe(t)
+	p.mustExec("CREATE TABLE t(a)\nCREATE TABLE u(" + repeat(90, ",", func(i int) string { return fmt.Sprintf("c%d", i) }) + ")\n" +
+		"CREATE TRIGGER r AFTER INSERT ON t BEGIN " + repeat(120, " ", func(int) string {
+		return "INSERT INTO u VALUES(" + repeat(90, ",", func(int) string { return "1" }) + ");"
+	}) + " END")
+	p.must("PRAGMA table_info(t)")
+	for i := range 300 {
+		p.must(fmt.Sprintf("INSERT INTO t SELECT %d WHERE 0", i))
+	}
+	for i := range 300 {
+		if got := p.rows(fmt.Sprintf("SELECT %d", i)); got != fmt.Sprint(i) {
+			t.Fatal(got)
+		}
+	}
+	p.database().db.Write(t.Context(), 0, func(conn *sqlite.Conn) error {
+		if c := &of(conn).cache; c.bytes > cacheBytesMax || c.order.Len() != len(c.entries) || c.order.Len() == 0 || c.order.Len() > 100 {
+			t.Errorf("%d statements with %d bytes are kept", c.order.Len(), c.bytes)
+		}
+		return nil
+	})
 }

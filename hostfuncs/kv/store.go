@@ -2,16 +2,12 @@ package kv
 
 import (
 	"context"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"math"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -32,25 +28,8 @@ const largeBytes = 1 << 20
 // never is the expiration of what does not expire, in seconds since the Unix epoch.
 const never = math.MaxInt64
 
-// fileName gives the name of the file of the namespace id. Distinct ids have distinct names on every file system, also one
-// that takes upper and lower case for the same.
-func fileName(id string) string {
-	var b strings.Builder
-	for _, c := range []byte(id) {
-		if 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "~%02x", c)
-		}
-	}
-	name := b.String()
-	const longest = 120
-	if len(name) > longest {
-		sum := sha256.Sum256([]byte(id))
-		name = name[:longest-64] + "~~" + hex.EncodeToString(sum[:])
-	}
-	return "kv-" + name + ".sqlite"
-}
+// fileName gives the name of the file of the namespace id, see [sqlite.FileName].
+func fileName(id string) string { return sqlite.FileName(Kind, id) }
 
 // Options say how to open namespaces.
 type Options struct {
