@@ -69,21 +69,30 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-// Connect is [Open] for commands: when another process has the store in Dir open it goes through that one.
+// Connect is [Open] for commands: when another process has the store in Dir open it goes through that one. A process that is about to open or close the
+// store is waited for.
 func Connect(ctx context.Context, o Options) (*Store, error) {
-	s, err := Open(ctx, o)
-	var held *HeldError
-	if !errors.As(err, &held) {
-		return s, err
-	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s, through := newStore(ctx, o, nats.SetCustomDialer(socketDialer(o.Dir)))
-	if through != nil {
-		return nil, fmt.Errorf("%w, and does not let this process in: %w", err, through)
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	for {
+		s, err := Open(ctx, o)
+		var held *HeldError
+		if !errors.As(err, &held) {
+			return s, err
+		}
+		s, through := newStore(ctx, o, nats.SetCustomDialer(socketDialer(o.Dir)))
+		if through == nil {
+			return s, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w, and does not let this process in: %w", err, through)
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
-	return s, nil
 }
 
 func connectCluster(ctx context.Context, o Options) (*Store, error) {
