@@ -5,7 +5,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 zig=${ZIG:-zig}
 if ! command -v "${zig%% *}" >/dev/null; then
-	zig="python3 -m ziglang"
+	zig=$here/../../.tools/zig/ziglang/zig
+	[ -x "$zig" ] || zig="python3 -m ziglang"
 	$zig version >/dev/null 2>&1 || {
 		echo "zig is not there: Zig 0.14 or later is needed, from ziglang.org or with 'pip install ziglang'; or set ZIG" >&2
 		exit 1
