@@ -15,6 +15,11 @@
 // one of them. CF-Connecting-IP is always the peer's address, whatever the client sent. A body of up to
 // [Options.BodyWholeBytesMax] with a Content-Length is complete before the event begins; any other streams.
 //
+// # Plain requests
+//
+// A GET without a body over HTTP/1.1 without TLS whose response is all there is answered without net/http, byte for byte as net/http
+// would and for half the cost; see plainConn. Whatever is unusual about a request or its response, net/http does.
+//
 // # What a client sees
 //
 // The function's status, fields and body. Fields that belong to the connection (Connection, Transfer-Encoding, ...) are

@@ -15,6 +15,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.closing.Load() && r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")
 	}
+	if s.resume(w, r) {
+		return
+	}
 	if refused := s.check(r); refused != nil {
 		s.refuse(w, r, refused)
 		return
@@ -59,9 +62,14 @@ func (s *Server) serveBody(fn Function, w http.ResponseWriter, r *http.Request, 
 	s.serve(fn, w, r, ev)
 }
 
-// serve runs the event and sends its response. A client's fault in the request's body outweighs what the function made of it.
+// serve runs the event and sends its response.
 func (s *Server) serve(fn Function, w http.ResponseWriter, r *http.Request, ev *event) {
 	resp, err := fn.Fetch(r.Context(), &ev.Request)
+	s.conclude(w, r, ev, resp, err)
+}
+
+// conclude sends what a function has made of an event. A client's fault in the request's body outweighs that.
+func (s *Server) conclude(w http.ResponseWriter, r *http.Request, ev *event, resp *runtime.Response, err error) {
 	if resp != nil {
 		defer resp.Close()
 	}

@@ -18,7 +18,8 @@ import (
 // acceptGrace is how long a stopping listener waits for a further connection that the kernel has taken in already.
 const acceptGrace = 20 * time.Millisecond
 
-// listener gives net/http connections that hold a slot, have their handshake behind them and are read strictly.
+// listener takes connections in, each with a slot, and has them read strictly. Those over TLS, once their handshake is done, go to net/http, which takes
+// them from Accept; the others go there when they have to.
 type listener struct {
 	net.Listener
 	limits    strictconn.Limits
@@ -27,30 +28,36 @@ type listener struct {
 	idle      time.Duration
 	tls       *tls.Config
 	handshake time.Duration
+	plain     func(*strictconn.Conn) // serves a connection without TLS
 
 	stopping atomic.Bool
 	start    sync.Once
 	end      sync.Once
-	ready    chan net.Conn // connections after their handshake
+	ready    chan net.Conn // for net/http
 	failed   chan error    // what accepting has failed with
+	ended    chan struct{} // closed when no further connection is taken in
 	done     chan struct{}
 }
 
-// Accept waits for the next connection.
+// Accept waits for the next connection for net/http. It goes on when no more connections are taken in, until Close.
 func (l *listener) Accept() (net.Conn, error) {
-	if l.tls == nil {
-		c, err := l.next()
-		if err != nil {
-			return nil, err
-		}
-		return strictconn.Wrap(c, l.limits), nil
-	}
-	l.start.Do(func() { go l.acceptTLS() })
+	l.start.Do(func() { go l.acceptAll() })
 	select {
 	case c := <-l.ready:
 		return c, nil
 	case err := <-l.failed:
 		return nil, err
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// give gives a connection to net/http.
+func (l *listener) give(c net.Conn) {
+	select {
+	case l.ready <- c:
+	case <-l.done:
+		c.Close()
 	}
 }
 
@@ -70,22 +77,30 @@ func (l *listener) next() (net.Conn, error) {
 	return &conn{Conn: c, clock: l.clock, idle: l.idle, release: l.slots.give}, nil
 }
 
-// acceptTLS accepts and has the handshakes done beside, so that a slow one holds up nobody.
-func (l *listener) acceptTLS() {
+// acceptAll takes connections in until the listener stops.
+func (l *listener) acceptAll() {
+	defer close(l.ended)
+	defer l.cut() // so that further clients are told at once
 	for {
 		c, err := l.next()
-		if err == nil {
-			go l.shake(c)
-			continue
-		}
-		select {
-		case l.failed <- err:
-		case <-l.done:
+		switch {
+		case err == nil && l.tls != nil:
+			go l.shake(c) // beside, so that a slow handshake holds up nobody
+		case err == nil:
+			go l.plain(strictconn.Wrap(c, l.limits))
+		case errors.Is(err, net.ErrClosed) || !l.tell(err):
 			return
 		}
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
+	}
+}
+
+// tell gives an error to net/http, which waits a moment before the next Accept or gives up; false when nobody is there any more.
+func (l *listener) tell(err error) bool {
+	select {
+	case l.failed <- err:
+		return true
+	case <-l.done:
+		return false
 	}
 }
 
@@ -102,14 +117,10 @@ func (l *listener) shake(c net.Conn) {
 	if t.ConnectionState().NegotiatedProtocol != "h2" {
 		ready = strictconn.WrapTLS(t, l.limits)
 	}
-	select {
-	case l.ready <- ready:
-	case <-l.done:
-		c.Close()
-	}
+	l.give(ready)
 }
 
-// stop takes in the connections the kernel has accepted already and no others, and then makes Accept fail.
+// stop takes in the connections the kernel has accepted already and no others, and then no more.
 func (l *listener) stop() {
 	l.stopping.Store(true)
 	if d, ok := l.Listener.(interface{ SetDeadline(time.Time) error }); ok {
@@ -117,12 +128,17 @@ func (l *listener) stop() {
 	}
 }
 
-// Close stops listening.
-func (l *listener) Close() error {
+// cut stops listening at once.
+func (l *listener) cut() error {
 	l.stopping.Store(true)
 	l.slots.close()
-	l.end.Do(func() { close(l.done) })
 	return l.Listener.Close()
+}
+
+// Close also ends Accept.
+func (l *listener) Close() error {
+	l.end.Do(func() { close(l.done) })
+	return l.cut()
 }
 
 // listen opens addr. Its errors are sentences for the person at the terminal.

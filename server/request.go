@@ -3,7 +3,6 @@ package server
 import (
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -83,7 +82,7 @@ func (s *Server) takeFields(ev *event, r *http.Request) *refusal {
 	if lines > s.opts.HeaderFieldsMax || size > s.opts.HeaderBytesMax {
 		return refuseHeader
 	}
-	slices.SortStableFunc(fields, func(a, b abi.Header) int { return strings.Compare(a.Name, b.Name) })
+	sortFields(fields)
 	ev.Fetch.Headers = fields
 	return nil
 }

@@ -30,6 +30,9 @@ type Server struct {
 	ids      *runtime.EventIDs
 	slots    *slots
 	clock    *clock
+	plains   plains
+	watcher  watcher
+	dates    dates
 	metrics  *metrics
 	draining atomic.Bool // not ready any more
 	closing  atomic.Bool // connections end with their next answer
@@ -65,7 +68,8 @@ func (s *Server) httpServer() *http.Server {
 			PingTimeout:          s.opts.HeaderTimeout,
 			WriteByteTimeout:     s.opts.BodyIdleTimeout,
 		},
-		ErrorLog: slog.NewLogLogger(newComplaints(s.opts.Log.Handler()), slog.LevelWarn),
+		ErrorLog:  slog.NewLogLogger(newComplaints(s.opts.Log.Handler()), slog.LevelWarn),
+		ConnState: s.tookOver,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c)
 		},
@@ -78,7 +82,8 @@ func (s *Server) Listen() error {
 	l := &listener{
 		limits: strictconn.Limits{TargetBytesMax: s.opts.URLBytesMax, FieldsMax: s.opts.HeaderFieldsMax},
 		slots:  s.slots, clock: s.clock, idle: s.opts.BodyIdleTimeout, handshake: s.opts.HeaderTimeout,
-		ready: make(chan net.Conn), failed: make(chan error), done: make(chan struct{}),
+		plain: s.servePlain,
+		ready: make(chan net.Conn), failed: make(chan error), ended: make(chan struct{}), done: make(chan struct{}),
 	}
 	var err error
 	if s.opts.TLSCertFile != "" || s.opts.TLSKeyFile != "" {
@@ -131,9 +136,10 @@ func (s *Server) Run(ctx context.Context) error {
 	go func() { served <- s.http.Serve(s.listener) }()
 	select {
 	case <-ctx.Done():
-		return s.drain(served)
+		return s.drain()
 	case err := <-served:
 		s.http.Close()
+		s.plains.close()
 		return fmt.Errorf("serve %s: %w", s.Addr(), err)
 	}
 }
@@ -141,24 +147,28 @@ func (s *Server) Run(ctx context.Context) error {
 // drain stops in three steps, each of which loses nothing: take in what the kernel has accepted and stop listening, answer
 // with "Connection: close" for a moment (not before: the clients would come back), then close idle connections and wait for
 // the others.
-func (s *Server) drain(served <-chan error) error {
+func (s *Server) drain() error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.opts.DrainTimeout)
 	defer cancel()
 	s.draining.Store(true)
 	s.listener.stop()
 	select {
-	case <-served:
+	case <-s.listener.ended:
 	case <-time.After(stopListeningTime):
-		s.listener.Close()
+		s.listener.cut()
 	}
 	s.closing.Store(true)
 	for end := time.Now().Add(lastRequestsTime); s.slots.count() > 0 && time.Now().Before(end); {
 		time.Sleep(pollTime)
 	}
-	err := s.http.Shutdown(ctx)
+	err := s.plains.drain(ctx)
+	if err == nil {
+		err = s.http.Shutdown(ctx)
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		open := s.slots.count()
 		s.http.Close()
+		s.plains.close()
 		return fmt.Errorf("%d connections were still busy after %s and have been cut", open, s.opts.DrainTimeout)
 	}
 	return nil
