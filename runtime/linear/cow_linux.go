@@ -23,7 +23,7 @@ func CopyOnWrite(budget Budget) (Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cow{scan: s, budget: budget}, nil
+	return &cow{scan: s, budget: budget, faults: proveFaults() == nil}, nil
 }
 
 // Best is the fastest backend that works on this machine.
@@ -38,6 +38,7 @@ func Best(budget Budget) Backend {
 type cow struct {
 	scan   scanner
 	budget Budget
+	faults bool // page faults can be counted
 }
 
 func (*cow) Name() string { return "copy-on-write" }
@@ -63,6 +64,7 @@ type region struct {
 	refused  bool
 	resets   int
 	attached int // length of the image that is mapped at base
+	faults   faults
 	scratch  scratch
 }
 
@@ -92,13 +94,14 @@ type memfdImage struct {
 	data   []byte // the file, mapped read-only: what pages are copied back from
 	scan   scanner
 	budget Budget
+	faults bool
 }
 
 func (c *cow) NewImage(data []byte) (Image, error) {
 	if len(data)%WasmPageBytes != 0 {
 		return nil, errors.New("an image is a whole number of Wasm pages")
 	}
-	img := &memfdImage{fd: -1, scan: c.scan, budget: c.budget}
+	img := &memfdImage{fd: -1, scan: c.scan, budget: c.budget, faults: c.faults}
 	if len(data) == 0 {
 		return img, nil
 	}
@@ -164,6 +167,7 @@ func (i *memfdImage) Attach(m Memory) error {
 		return fmt.Errorf("map the image: %w", err)
 	}
 	r.attached = len(i.data)
+	r.faults = faults{counted: i.faults, last: noFaults}
 	return nil
 }
 
@@ -187,7 +191,7 @@ func (i *memfdImage) Reset(m Memory, size int) (Stats, error) {
 		return st, nil
 	}
 	trim := i.budget.TrimEvery > 0 && r.resets%i.budget.TrimEvery == 0
-	runs, err := i.scan.dirty(&r.scratch, r.base, len(i.data))
+	runs, err := i.own(r, trim)
 	if err != nil {
 		return st, err
 	}
@@ -199,6 +203,7 @@ func (i *memfdImage) Reset(m Memory, size int) (Stats, error) {
 	if st.ResidentBytes > i.budget.ResidentBytesMax {
 		st.Released += st.ResidentBytes
 		st.ResidentBytes = 0
+		r.faults.last = noFaults
 		err = madvise(r.base, len(i.data))
 	}
 	return st, err

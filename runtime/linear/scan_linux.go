@@ -20,12 +20,13 @@ type scanner interface {
 // run is a run of pages: offset and length in bytes.
 type run struct{ off, n int }
 
-// scratch is memory for a scan. It must live on the heap: the kernel is told its address, and stacks move.
+// scratch is memory for a scan and its result. It must live on the heap: the kernel is told its address, and stacks move.
 type scratch struct {
 	arg     scanArg
 	regions [regionsPerScan]pageRegion
 	entries []byte
 	runs    []run
+	usage   unix.Rusage
 }
 
 // newScanner picks the fastest scanner this kernel has and proves on a mapping of its own that it finds what it must.
