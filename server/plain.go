@@ -170,7 +170,7 @@ func (c *plainConn) handOver(ev *plainEvent) bool {
 	if ev != nil {
 		r.event.Store(ev)
 	}
-	c.Conn, c.ev = nil, nil
+	c.Conn, c.ev, c.buf = nil, nil, nil
 	c.s.listener.give(r)
 	return false
 }
