@@ -164,7 +164,7 @@ func (c *plainConn) send(first, rest []byte) bool {
 // where that has run already. It always gives false.
 func (c *plainConn) handOver(ev *plainEvent) bool {
 	r := &resumed{Conn: c.Conn, plain: c, unread: c.buf[c.begin:c.end]}
-	if c.answered.IsZero() {
+	if ev == nil && c.answered.IsZero() {
 		r.limit = c.limit
 	}
 	if ev != nil {

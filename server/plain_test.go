@@ -316,3 +316,41 @@ func TestTheFirstHeadGetsNoMoreTimeForBeingHandedOver(t *testing.T) {
 		t.Errorf("the connection ended after %v", d)
 	}
 }
+
+// The first head's time is over when it has come, however long its event takes before net/http gets the connection.
+func TestAStreamAfterALongFirstEventIsSent(t *testing.T) {
+	s := start(t, Options{HeaderTimeout: 100 * time.Millisecond}, fetch(func(context.Context, *runtime.Request) (*runtime.Response, error) {
+		time.Sleep(300 * time.Millisecond)
+		return &runtime.Response{Status: 200, Stream: io.NopCloser(strings.NewReader("streamed"))}, nil
+	}))
+	c := s.dial(t)
+	for range 2 {
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body := must(io.ReadAll(resp.Body)); string(body) != "streamed" {
+			t.Errorf("%q", body)
+		}
+	}
+}
+
+// A slow client of a long body has the whole idle time left when it has all of it.
+func TestTheIdleTimeBeginsWhenALongBodyHasBeenSent(t *testing.T) {
+	s := start(t, Options{IdleTimeout: 300 * time.Millisecond}, fetch(func(_ context.Context, req *runtime.Request) (*runtime.Response, error) {
+		return text(200, strings.Repeat("x", 16<<20)), nil
+	}))
+	c := s.dial(t)
+	for range 2 {
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		time.Sleep(500 * time.Millisecond)
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, resp.Body); n != 16<<20 || err != nil {
+			t.Error(n, err)
+		}
+	}
+}
