@@ -8,7 +8,7 @@ import (
 
 // heapRoomBytes is how much a serving process may allocate between two garbage collections where its live heap is small. Guests live outside
 // the heap, so it often is, and Go would collect after every few megabytes of requests.
-const heapRoomBytes = 10 << 20
+const heapRoomBytes = 5 << 20
 
 // tuneGC gives the collector room in proportion to bytes rather than to a small heap, unless the user has set GOGC.
 func tuneGC() {
