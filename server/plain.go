@@ -107,7 +107,7 @@ func (c *plainConn) fill() bool {
 func (c *plainConn) answer() bool {
 	start := time.Now()
 	ev, n := c.s.plainEvent(c.buf[c.begin:c.end], c.ip)
-	if ev == nil || c.s.closing.Load() {
+	if ev == nil || !c.s.takesPlain() {
 		return c.handOver(nil)
 	}
 	if ev.fn = c.s.enter(); ev.fn == nil {
@@ -124,6 +124,9 @@ func (c *plainConn) answer() bool {
 	c.begin += n
 	return c.send(*out, rest)
 }
+
+// takesPlain reports whether a plain request goes to the function and nothing is to be added to its answer.
+func (s *Server) takesPlain() bool { return s.opts.DevRoutes == nil && !s.closing.Load() }
 
 // fetch runs the event, with an eye on the client where that takes long.
 func (c *plainConn) fetch() {

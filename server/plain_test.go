@@ -354,3 +354,15 @@ func TestTheIdleTimeBeginsWhenALongBodyHasBeenSent(t *testing.T) {
 		}
 	}
 }
+
+func TestPlainRequestsReachDevelopmentRoutes(t *testing.T) {
+	routes := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "route "+r.URL.Path) })
+	s := start(t, Options{DevRoutes: routes}, echo)
+	for target, want := range map[string]string{
+		"/cdn-cgi/a": "route /cdn-cgi/a", "/cdn%2dcgi/a": "route /cdn-cgi/a", "/": "GET http://" + s.Addr().String() + "/ ",
+	} {
+		if _, body := get(t, s.url(target)); body != want {
+			t.Errorf("%s: %q, want %q", target, body, want)
+		}
+	}
+}
