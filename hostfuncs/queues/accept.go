@@ -9,6 +9,9 @@ import (
 // buryingDelayMS is after what time a dead letter is looked at again that came while it was being moved, in milliseconds.
 const buryingDelayMS = 20
 
+// foreignDelay is after what time a message is looked at again that this version of pagesrun did not store: it may be a newer one's.
+const foreignDelay = time.Hour
+
 // accept opens a parcel that has come in, and makes those of its messages ready whose time has come.
 func (r *run) accept(m js.Msg) {
 	meta, err := m.Metadata()
@@ -21,9 +24,8 @@ func (r *run) accept(m js.Msg) {
 	}
 	messages, err := unpack(m.Data())
 	if err != nil {
-		r.log.Warn("a message is dropped", "sequence", seq, "cause", err)
-		r.queue.metrics.dropped.Inc()
-		m.Ack()
+		r.log.Warn("a message is left where it is", "sequence", seq, "cause", err)
+		m.NakWithDelay(foreignDelay)
 		return
 	}
 	p := &parcel{run: r, msg: m, seq: seq, size: len(messages), waiting: map[*delivered]*time.Timer{}, laterMS: never}

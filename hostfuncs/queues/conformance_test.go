@@ -35,6 +35,7 @@ var conformance = []struct {
 	{"stopping waits for batches", stopping},
 	{"many senders at once", manySenders},
 	{"administration", administration},
+	{"what others have stored is left alone", foreign},
 }
 
 // queueOf names the queue of a test: stores outlive tests.
@@ -474,5 +475,23 @@ func administration(t *testing.T, o rigOptions) {
 	}
 	if got := r.metrics("Q"); got.BacklogCount != 0 || got.BacklogBytes != 0 {
 		t.Errorf("afterwards the queue has %+v", got)
+	}
+}
+
+func foreign(t *testing.T, o rigOptions) {
+	s := &script{}
+	r := openRig(t, o, producerOf(t), consumer(queueOf(t), nil))
+	for _, data := range [][]byte{nil, []byte("hello"), {parcelVersion}, {parcelVersion + 1, 0}} {
+		if _, err := r.live.store.JetStream().Publish(t.Context(), parcelSubject(subjectPrefix+queueOf(t), 1), data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.sendText("Q", "ours")
+	r.start(s)
+	eventually(t, "our message", func() bool { return len(s.deliveries()) == 1 })
+	eventually(t, "the others alone", func() bool { return r.metrics("Q").BacklogCount == 4 })
+	a := &Admin{store: r.live.store, dir: o.dir, now: time.Now}
+	if n, err := a.Purge(t.Context(), queueOf(t)); err != nil || n != 4 {
+		t.Errorf("%d messages were removed, %v", n, err)
 	}
 }
