@@ -181,10 +181,13 @@ func (c *connection) allowsSetting(s setting, argument string) bool {
 	if !isBoolean(argument) {
 		return false
 	}
+	if c.reading {
+		c.notes.writer = true
+		return false
+	}
 	c.notes.settings |= s
 	c.notes.unchecked = s == foreignKeys && !isTrue(argument)
-	c.notes.writer = c.reading
-	return !c.reading
+	return true
 }
 
 // isBoolean says whether SQLite takes a text for a boolean.
