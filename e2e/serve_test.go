@@ -141,9 +141,9 @@ func TestEnvironmentsAndConfigurationFilesAreChosenByFlags(t *testing.T) {
 func TestUnknownKeysAreWarnedOf(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	writeFiles(t, dir, map[string]string{"wrangler.toml": "nmae = \"x\"\n[[d1_databases]]\nbinding = \"DB\"\n"})
+	writeFiles(t, dir, map[string]string{"wrangler.toml": "nmae = \"x\"\n[[r2_buckets]]\nbinding = \"DB\"\n"})
 	s := start(t, dir, "serve", cProbe.path(t), "--port", "0", "--admin", "off")
-	for _, text := range []string{`wrangler.toml:1: nmae: Unexpected fields found in top-level field: \"nmae\". Did you mean \"name\"?`, "wrangler.toml:2: d1_databases: is known but not supported"} {
+	for _, text := range []string{`wrangler.toml:1: nmae: Unexpected fields found in top-level field: \"nmae\". Did you mean \"name\"?`, "wrangler.toml:2: r2_buckets: is known but not supported"} {
 		if line := s.Line(text, patience); !strings.Contains(line, `"level":"WARN"`) {
 			t.Error(line)
 		}

@@ -43,7 +43,7 @@ func TestVariablesAndSecretsThroughGuestsInEveryLanguage(t *testing.T) {
 		{"a KV namespace is no variable", "KV", variable, `error wrong_kind 0 "KV" is a binding of kind kv and has no operation "vars.get"` + "\n"},
 		{"a variable is no KV namespace", "TEXT", get("k"), `error wrong_kind 0 "TEXT" is a binding of kind vars and has no operation "kv.get"` + "\n"},
 		{"a KV namespace that is not configured is named", "NONE", get("k"), `error not_configured 0 no binding named "NONE" is configured` + "\n"},
-		{"the runtime itself has no such operation", "", get("k"), "error unknown_operation 0 the runtime has no operation \"kv.get\"\n"},
+		{"the runtime itself has no such operation", "", get("k"), "error unknown_operation 0 the runtime has no operation \"kv.get\" in this event\n"},
 		{"all bindings are listed by name", "", ask{op: "bindings"}, "BOTH secrets\nCOUNT secrets\nEMPTY vars\nFLAG vars\nFLOAT vars\nKV kv\nLARGE vars\nLIST vars\n" +
 			"LITERAL secrets\nNUMBER vars\nQUOTED vars\nSECRET secrets\nTABLE vars\nTEXT vars\nUNICODE vars\n"},
 	}
