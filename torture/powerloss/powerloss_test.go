@@ -23,17 +23,24 @@ func TestMain(m *testing.M) {
 	if err := mount.Works(); err != nil {
 		fmt.Printf("\n*** POWER LOSS IS NOT TESTED: no file system can be mounted here: %v\n\n", err)
 	}
-	os.Exit(m.Run())
+	os.Exit(func() int {
+		var err error
+		if built, err = os.MkdirTemp("", "pagesrun-powerloss-"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(built)
+		return m.Run()
+	}())
 }
 
-// build builds the program and the function, once.
+// built is where the program and the function are put.
+var built string
+
+// build builds them, once.
 var build = sync.OnceValues(func() (options, error) {
-	dir, err := os.MkdirTemp("", "pagesrun-powerloss-")
-	o := options{work: dir}
-	if err == nil {
-		err = o.build()
-	}
-	return o, err
+	o := options{work: built}
+	return o, o.build()
 })
 
 func torment(t *testing.T, pulls int, durability string) *report {
