@@ -60,7 +60,7 @@ func Inspect(module []byte) *Inspection {
 	if len(r.Problems) > 0 {
 		return r
 	}
-	r.Kind, r.Events = "function", "fetch"
+	r.Kind, r.Events = "function", "those it has handlers for"
 	if a.command {
 		r.Kind, r.Events = "command", "fetch, as CGI/1.1"
 	}
