@@ -1,6 +1,7 @@
 package d1
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/ncruces/go-sqlite3"
@@ -151,14 +152,35 @@ const memoryBytesMax = 128 << 20
 // is compiled to a program that is too long; the driver makes a panic of that, though the connection is as good as before.
 func (c *connection) outOfMemory(err *error) {
 	c.guest, c.running = false, false
-	p := recover()
-	if p == nil {
-		return
+	if p := recover(); p != nil {
+		mustBeOutOfMemory(p)
+		*err = refuse(abi.CodeTooLarge, textOutOfMemory)
 	}
+}
+
+// retireIfFull is deferred where statements run: a connection whose memory one has filled is not kept.
+func (c *connection) retireIfFull(err *error) {
+	var public *abi.Error
+	if errors.As(*err, &public) && public.Message == prefixQuery+textOutOfMemory {
+		c.Retire()
+	}
+}
+
+// mustBeOutOfMemory panics again with what is anything else.
+func mustBeOutOfMemory(p any) {
 	if fmt.Sprint(p) != sqlite3.NOMEM.Error() {
 		panic(p)
 	}
-	*err = refuse(abi.CodeTooLarge, textOutOfMemory)
+}
+
+// reset resets a statement, which reports its last error again.
+func reset(s *sqlite3.Stmt) {
+	defer func() {
+		if p := recover(); p != nil {
+			mustBeOutOfMemory(p)
+		}
+	}()
+	s.Reset()
 }
 
 // number runs a statement that gives one number.

@@ -137,7 +137,7 @@ func (j *job) statement(c *connection, s *statement, it *item, r *reply, m *mete
 	count, err := c.rows(s, r)
 	j.wrote = j.wrote || !s.readOnly
 	m.count(c, s, count)
-	s.Reset()
+	reset(s.Stmt)
 	if len(it.params) > keptParamsBytes {
 		s.ClearBindings()
 	}
@@ -149,6 +149,7 @@ func (j *job) statement(c *connection, s *statement, it *item, r *reply, m *mete
 
 // rows steps through all rows of a statement and writes them to r, unless that is nil.
 func (c *connection) rows(s *statement, r *reply) (count int64, err error) {
+	defer c.retireIfFull(&err)
 	defer c.outOfMemory(&err)
 	c.guest, c.running = true, true
 	for s.Step() {

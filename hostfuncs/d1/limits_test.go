@@ -157,3 +157,26 @@ func TestStatementsThatAreKeptHaveABound(t *testing.T) {
 		return nil
 	})
 }
+
+func TestAStatementThatTakesAllMemory(t *testing.T) {
+	p := newProbe(t)
+	p.mustExec("CREATE TABLE t(a)")
+	wide := "SELECT " + repeat(100, ",", func(int) string { return "randomblob(2000000)" })
+	for _, sql := range []string{wide, "INSERT INTO t VALUES(1); " + wide} {
+		if _, err := p.query(sql); !errors.Is(err, abi.CodeTooLarge) || seen(err) != "D1_ERROR: out of memory: SQLITE_NOMEM" && !strings.Contains(seen(err), "D1ResultBytesMax") {
+			t.Errorf("%s: %v", brief(sql), err)
+		}
+		for i, err := range shared(t, p.database(), []abi.D1Statement{stmt("INSERT INTO t VALUES(2)")}, []abi.D1Statement{stmt(sql)}, []abi.D1Statement{stmt("INSERT INTO t VALUES(3)")}) {
+			if (err != nil) != (i == 1) {
+				t.Errorf("query %d: %v", i, err)
+			}
+		}
+	}
+	if got := p.rows("SELECT count(*), min(a), max(a) FROM t"); got != "4|2|3" {
+		t.Error(got)
+	}
+	p.must("INSERT INTO t VALUES(4)")
+	if got := p.rows("SELECT total_changes()"); got != "1" {
+		t.Error("the connection whose memory was filled is still there")
+	}
+}

@@ -29,7 +29,7 @@ type Conn struct {
 	*sqlite3.Conn
 	hold
 	stmts map[string]*sqlite3.Stmt
-	// broken is set when a panic went through the connection: its state is unknown and it must not be used again.
+	// broken is set when a panic went through the connection, whose state is unknown then, or when it is retired. It must not be used again.
 	broken bool
 	// State is the owner's, set by [Options].Setup.
 	State any
@@ -119,6 +119,10 @@ func (c *Conn) Seen() (Version, bool) {
 
 // Version is a state of the file as [Conn.Seen] gives it.
 type Version stamp
+
+// Retire has the connection closed once it is not used any more, and another one opened when one is needed: for one that took much memory, which
+// it would never give back.
+func (c *Conn) Retire() { c.broken = true }
 
 // protect runs fn with the connection. A panic (the driver panics when it is out of memory) becomes an error and
 // marks the connection broken.

@@ -189,3 +189,39 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("afterwards: %v", err)
 	}
 }
+
+func TestAConnectionThatIsRetiredIsReplaced(t *testing.T) {
+	db := testDB(t, Options{Readers: 1})
+	var first *Conn
+	retire := func(c *Conn) error {
+		first = c
+		c.Retire()
+		return nil
+	}
+	for name, do := range map[string]func(func(*Conn) error) error{
+		"the writer": func(fn func(*Conn) error) error { return db.Write(t.Context(), 0, fn) },
+		"a reader":   func(fn func(*Conn) error) error { return db.Read(t.Context(), fn) },
+	} {
+		if err := do(retire); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := do(func(c *Conn) error {
+			if c == first {
+				t.Errorf("%s is still there", name)
+			}
+			return nil
+		}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := db.Write(t.Context(), 0, func(c *Conn) error {
+		c.Retire()
+		return set("a", nil)(c)
+	}); err != nil || count(t, db) != 1 {
+		t.Errorf("what a retired connection wrote: %v", err)
+	}
+	db.Write(t.Context(), 0, retire)
+	if err := db.Close(); err != nil {
+		t.Error("closing with a retired connection:", err)
+	}
+}
