@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	// settleTime is how long JetStream may take to note what became of a batch.
-	settleTime = 30 * time.Second
 	// notStartedDelay is after what time a batch is tried again that did not reach the guest.
 	notStartedDelay = time.Second
 	// failureDelay is after what time the host tries again what it could not do, such as storing a dead letter.
@@ -215,7 +213,7 @@ func (r *run) bury(d *delivered) bool {
 		r.queue.metrics.dropped.Inc()
 		return true
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+	ctx, cancel := context.WithTimeout(r.store.Working(), r.store.AnswerTime())
 	defer cancel()
 	if err := r.dead.bury(ctx, d); err != nil {
 		r.log.Error("a message cannot be moved to the dead letter queue", "message", d.name(), "cause", err)
@@ -299,7 +297,7 @@ func (r *run) acknowledge(parcels []*parcel) error {
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+	ctx, cancel := context.WithTimeout(r.store.Working(), r.store.AnswerTime())
 	defer cancel()
 	for range parcels {
 		if _, err := answers.NextMsgWithContext(ctx); err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
@@ -19,8 +18,6 @@ const (
 	roundMessages = 500
 	// roundBytes is the same in bytes. A NATS server takes messages of up to 1 MiB.
 	roundBytes = 768 << 10
-	// sendTime is how long storing may take.
-	sendTime = 30 * time.Second
 )
 
 // sender stores messages in rounds: while one round is being synced to disk whoever else wants to send waits for the next, which has all of them. So
@@ -88,9 +85,7 @@ func (s *sender) round() {
 	for _, one := range group[1:] {
 		messages = append(messages[:len(messages):len(messages)], one.messages...)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), sendTime)
-	err := s.publish(ctx, id, messages)
-	cancel()
+	err := s.publish(id, messages)
 	if err != nil {
 		err = s.store.Failed(err)
 	}
@@ -120,15 +115,15 @@ func (s *sender) next() (group []*sending) {
 
 // publish stores the messages in one step: as one parcel where one process consumes them, else as a batch of parcels of one message each, which
 // JetStream stores all or none, so that several processes can share the work.
-func (s *sender) publish(ctx context.Context, id string, messages []stored) error {
+func (s *sender) publish(id string, messages []stored) error {
 	if len(messages) > 1 && s.store.Shared() {
-		return s.publishEach(ctx, id, messages)
+		return s.publishEach(id, messages)
 	}
-	_, err := s.store.JetStream().PublishMsg(ctx, &nats.Msg{Subject: parcelSubject(s.subject, len(messages)), Data: pack(messages)})
+	_, err := s.store.JetStream().PublishMsg(s.store.Working(), &nats.Msg{Subject: parcelSubject(s.subject, len(messages)), Data: pack(messages)})
 	return err
 }
 
-func (s *sender) publishEach(ctx context.Context, id string, messages []stored) error {
+func (s *sender) publishEach(id string, messages []stored) error {
 	conn, last := s.store.Conn(), len(messages)-1
 	part := func(i int) *nats.Msg {
 		header := nats.Header{"Nats-Batch-Id": {id}, "Nats-Batch-Sequence": {strconv.Itoa(i + 1)}}
@@ -144,6 +139,8 @@ func (s *sender) publishEach(ctx context.Context, id string, messages []stored) 
 			return err
 		}
 	}
+	ctx, cancel := context.WithTimeout(s.store.Working(), s.store.AnswerTime())
+	defer cancel()
 	reply, err := conn.RequestMsgWithContext(ctx, part(last))
 	if err != nil {
 		return err

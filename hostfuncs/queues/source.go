@@ -20,8 +20,10 @@ const (
 	consumerName = "pagesrun"
 	// ackMargin is how much longer than an event may take JetStream waits for a sign of life before it delivers a message again.
 	ackMargin = time.Minute
-	// pullExpiry is how long a request for messages stands; half of it without a sign of life from JetStream means that the request is lost.
-	pullExpiry = 10 * time.Second
+	// pullExpiry is how long a request for messages stands.
+	pullExpiry = 30 * time.Second
+	// pullHeartbeat is how often JetStream says that it does; two in a row that are missing mean that it is lost.
+	pullHeartbeat = time.Second
 	// prefetchParcels and prefetchBytes are how much is asked for ahead.
 	prefetchParcels = 64
 	prefetchBytes   = 2 << 20
@@ -29,6 +31,8 @@ const (
 	setupTime = 10 * time.Second
 	// setupRetry is the time between two attempts at it.
 	setupRetry = 500 * time.Millisecond
+	// complainEvery is how often it is said that the consumer cannot be made.
+	complainEvery = 30 * time.Second
 	// journalDir is where below the binding's directory the journals are.
 	journalDir = "deliveries"
 )
@@ -173,6 +177,7 @@ func (s *source) stop(ctx context.Context) {
 
 // consume makes the consumer and delivers its messages, again and again when it is lost, until the end.
 func (r *run) consume() {
+	var said time.Time
 	for r.ctx.Err() == nil {
 		restarted := r.store.Restarted()
 		consumer, err := r.consumer()
@@ -182,7 +187,10 @@ func (r *run) consume() {
 		if err == nil || r.ctx.Err() != nil {
 			continue
 		}
-		r.log.Warn("the queue cannot be consumed at the moment", "cause", err)
+		if time.Since(said) > complainEvery {
+			r.log.Warn("the queue cannot be consumed at the moment", "cause", err)
+			said = time.Now()
+		}
 		select {
 		case <-r.ctx.Done():
 		case <-time.After(setupRetry):
@@ -218,7 +226,7 @@ func (r *run) atHand() (list []js.Msg) {
 
 // consumer makes the stream's consumer. The store of this process gets a new one, which delivers at once what the one before had not settled.
 func (r *run) consumer() (js.Consumer, error) {
-	ctx, cancel := context.WithTimeout(r.ctx, setupTime)
+	ctx, cancel := context.WithTimeout(r.ctx, r.store.AnswerTime())
 	defer cancel()
 	c := js.ConsumerConfig{
 		Durable: consumerName, AckPolicy: js.AckExplicitPolicy, AckWait: r.Wall + ackMargin, MaxAckPending: -1, MaxDeliver: -1,
@@ -253,7 +261,7 @@ func (r *run) pull(consumer js.Consumer, restarted <-chan struct{}) error {
 			}
 		}
 	}
-	pulling, err := consumer.Consume(handler, js.PullMaxMessagesWithBytesLimit(prefetchParcels, prefetchBytes), js.PullExpiry(pullExpiry), js.ConsumeErrHandler(failed))
+	pulling, err := consumer.Consume(handler, js.PullMaxMessagesWithBytesLimit(prefetchParcels, prefetchBytes), js.PullExpiry(pullExpiry), js.PullHeartbeat(pullHeartbeat), js.ConsumeErrHandler(failed))
 	if err != nil {
 		return err
 	}

@@ -38,8 +38,11 @@ type embedded struct {
 	srv       *server.Server
 	closed    bool
 	restarted chan struct{}
+	works     context.Context // ends when the server is found to take no more writes
+	fail      context.CancelFunc
 
 	broken  atomic.Bool // takes no more writes until it begins anew
+	disk    disk
 	closing chan struct{}
 	repairs sync.WaitGroup
 }
@@ -73,7 +76,7 @@ func (e *embedded) start() error {
 	if err != nil {
 		return fmt.Errorf("start the NATS server: %w", err)
 	}
-	logger := &natsLog{log: e.options.Log}
+	logger := &natsLog{log: e.options.Log, suspect: e.suspect}
 	srv.SetLogger(logger, false, false)
 	srv.Start()
 	if !logger.ready(srv) || !srv.JetStreamEnabled() {
@@ -81,6 +84,7 @@ func (e *embedded) start() error {
 		return fmt.Errorf("the NATS server in %s did not start: %w", e.options.Dir, logger.cause())
 	}
 	e.srv = srv
+	e.works, e.fail = context.WithCancel(context.Background())
 	return nil
 }
 
@@ -154,6 +158,7 @@ func (e *embedded) close() error {
 	e.repairs.Wait()
 	if e.srv != nil {
 		stop(e.srv)
+		e.fail()
 	}
 	return errors.Join(append(errs, e.lock.release())...)
 }
@@ -165,7 +170,9 @@ func stop(srv *server.Server) {
 
 // natsLog takes what the server logs: warnings and errors only.
 type natsLog struct {
-	log   *slog.Logger
+	log     *slog.Logger
+	suspect func() // is called after something was said
+
 	mu    sync.Mutex
 	last  error
 	fatal bool
@@ -177,6 +184,7 @@ func (l *natsLog) note(level slog.Level, fatal bool, format string, args []any) 
 	l.last, l.fatal = errors.New(text), l.fatal || fatal
 	l.mu.Unlock()
 	l.log.Log(context.Background(), level, "NATS: "+text)
+	l.suspect()
 }
 
 // ready waits until the server is ready, or has said that it never will be.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -18,6 +19,8 @@ const (
 	reserveBytes = 16 << 20
 	// reserveShare is the part of a disk, one in so many, that is the most to leave free.
 	reserveShare = 16
+	// messageOverhead is more than what is written for a message beside its contents, in bytes.
+	messageOverhead = 1024
 	// repairEvery is how often a store that has failed looks for room.
 	repairEvery = 200 * time.Millisecond
 )
@@ -35,6 +38,9 @@ func (s *Store) Room(bytes int) error {
 func (s *Store) Failed(err error) error {
 	if s.embedded == nil {
 		return err
+	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("the store takes no more writes") // see Working
 	}
 	full := s.embedded.room(0) != nil
 	if full || isBroken(err) {
@@ -58,6 +64,16 @@ func isBroken(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout)
 }
 
+// Working ends when the store is found to take no more writes, until it begins anew; writes have it as their context.
+func (s *Store) Working() context.Context {
+	if s.embedded == nil {
+		return context.Background()
+	}
+	s.embedded.mu.RLock()
+	defer s.embedded.mu.RUnlock()
+	return s.embedded.works
+}
+
 // Restarted is closed when the server inside this process begins anew. Consumers that are kept in memory are gone then.
 func (s *Store) Restarted() <-chan struct{} {
 	if s.embedded == nil {
@@ -73,18 +89,50 @@ func (e *embedded) room(bytes int) error {
 	if e.broken.Load() {
 		return ErrFull
 	}
-	free, total, ok := diskRoom(e.options.Dir)
-	if ok && free < uint64(bytes)+min(reserveBytes, total/reserveShare) {
+	return e.disk.room(e.options.Dir, bytes)
+}
+
+// disk knows the room on a disk. It asks for it now and then, and counts what has been written since.
+type disk struct {
+	mu          sync.Mutex
+	asked       time.Time
+	known       bool
+	free, total uint64
+}
+
+// lookEvery is how long an answer about the room on a disk counts.
+const lookEvery = 5 * time.Millisecond
+
+func (d *disk) room(dir string, bytes int) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if now := time.Now(); now.Sub(d.asked) > lookEvery {
+		d.free, d.total, d.known = diskRoom(dir)
+		d.asked = now
+	}
+	need := uint64(bytes) + messageOverhead
+	if d.known && d.free < need+min(reserveBytes, d.total/reserveShare) {
 		return ErrFull
 	}
+	d.free -= min(d.free, need)
 	return nil
+}
+
+// suspect looks whether the disk is full, after the server has said that something is wrong: it does not answer those whose writes have failed.
+func (e *embedded) suspect() {
+	if e.room(0) != nil {
+		go e.breakDown() // the caller may hold mu
+	}
 }
 
 // breakDown notes that the server takes no more writes, and has it begin anew once there is room.
 func (e *embedded) breakDown() {
-	if e.broken.Swap(true) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed || e.srv == nil || e.broken.Swap(true) {
 		return
 	}
+	e.fail()
 	e.repairs.Go(func() {
 		for e.waitForRoom() {
 			err := e.restart()

@@ -35,13 +35,17 @@ func TestAStoreThatFailedForWantOfRoomBeginsAnew(t *testing.T) {
 		t.Errorf("a full disk has room: %v", err)
 	}
 	var err error
+	begin := time.Now()
 	for range 1000 { // without asking for room
-		if _, err = s.JetStream().Publish(t.Context(), "s.a", make([]byte, 100_000)); err != nil {
+		if _, err = s.JetStream().Publish(s.Working(), "s.a", make([]byte, 100_000)); err != nil {
 			break
 		}
 	}
 	if err == nil {
 		t.Fatal("a full disk takes everything")
+	}
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("it took %v to fail", took)
 	}
 	if err := s.Failed(err); !errors.Is(err, ErrFull) {
 		t.Errorf("the cause is %v", err)

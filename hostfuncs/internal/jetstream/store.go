@@ -33,6 +33,7 @@ type Store struct {
 	js       js.JetStream
 	embedded *embedded // nil for a cluster, and in a process that uses another's server
 	shared   bool
+	answer   time.Duration
 
 	mu       sync.Mutex
 	replicas int
@@ -41,12 +42,26 @@ type Store struct {
 // connectTime is how long opening a store may take until it answers.
 const connectTime = 15 * time.Second
 
+// How long JetStream may take to answer where the caller's context sets no end. Inside the process an answer takes as long as the disk does; in a cluster one that
+// takes long will not come, because a server has gone.
+const (
+	answerTime        = 30 * time.Second
+	clusterAnswerTime = 5 * time.Second
+)
+
 // Key names the store for [hostfuncs.Acquire]: options with the same key mean the same store.
 func (o Options) Key() string {
 	if o.URL != "" {
 		return "jetstream " + o.URL
 	}
 	return "jetstream " + o.Dir
+}
+
+func (o Options) answerTime() time.Duration {
+	if o.URL != "" {
+		return clusterAnswerTime
+	}
+	return answerTime
 }
 
 // Open opens the store: the cluster when URL is set, else the one in Dir, whose lock must be free. A [*HeldError] says that it is not.
@@ -121,7 +136,7 @@ func newStore(ctx context.Context, o Options, how ...nats.Option) (*Store, error
 	if err != nil {
 		return nil, err
 	}
-	api, err := js.New(conn)
+	api, err := js.New(conn, js.WithDefaultTimeout(o.answerTime()))
 	if err == nil {
 		err = ready(ctx, api)
 	}
@@ -129,7 +144,7 @@ func newStore(ctx context.Context, o Options, how ...nats.Option) (*Store, error
 		conn.Close()
 		return nil, err
 	}
-	return &Store{conn: conn, js: api, shared: o.URL != ""}, nil
+	return &Store{conn: conn, js: api, shared: o.URL != "", answer: o.answerTime()}, nil
 }
 
 // ready waits until JetStream answers, which in a cluster takes until it has a leader.
@@ -158,6 +173,9 @@ func (s *Store) JetStream() js.JetStream { return s.js }
 // Shared says whether several processes may consume from the store: it is a cluster. Of the store inside a process only that process
 // consumes, and JetStream's consumers there end with it.
 func (s *Store) Shared() bool { return s.shared }
+
+// AnswerTime is how long JetStream may take to answer.
+func (s *Store) AnswerTime() time.Duration { return s.answer }
 
 // CreateStream makes the stream or brings it up to date, with as many replicas as the cluster has servers for: three, else one.
 func (s *Store) CreateStream(ctx context.Context, c js.StreamConfig) (js.Stream, error) {
