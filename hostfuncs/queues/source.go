@@ -27,7 +27,7 @@ const (
 	// prefetchParcels and prefetchBytes are how much is asked for ahead.
 	prefetchParcels = 64
 	prefetchBytes   = 2 << 20
-	// setupTime is how long making the consumer may take.
+	// setupTime is how long reading what is known of the messages in progress may take.
 	setupTime = 10 * time.Second
 	// setupRetry is the time between two attempts at it.
 	setupRetry = 500 * time.Millisecond
