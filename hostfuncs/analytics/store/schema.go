@@ -22,27 +22,55 @@ func schema() string {
 	return b.String()
 }
 
-// inserts are the statements that store a point, by how many blobs and doubles it has.
-type inserts [abi.AnalyticsBlobsMax + 1][abi.AnalyticsDoublesMax + 1]string
+const (
+	// rowsMax is how many points one statement stores: most of what a statement costs, it costs once.
+	rowsMax = 16
+	// manyColumnsMax is how many blobs and doubles points may have to be stored by such a statement, whose size is that of all its columns.
+	manyColumnsMax = 10
+)
 
-func newInserts() *inserts {
-	var list inserts
-	for blobs := range list {
-		for doubles := range list[blobs] {
-			list[blobs][doubles] = insert(blobs, doubles)
-		}
+// shape is how many blobs and doubles a point has.
+type shape struct{ blobs, doubles int }
+
+// rows is how many points of the shape a statement stores at most.
+func (s shape) rows() int {
+	if s.blobs+s.doubles > manyColumnsMax {
+		return 1
 	}
-	return &list
+	return rowsMax
 }
 
-func insert(blobs, doubles int) string {
+// columns is how many values a statement is given for each point of the shape.
+func (s shape) columns() int { return 2 + s.blobs + s.doubles }
+
+// inserts are the statements that store points, made when they are first needed.
+type inserts map[insertKey]string
+
+type insertKey struct {
+	shape shape
+	rows  int
+}
+
+// of gives the statement that stores so many points of a shape.
+func (list inserts) of(s shape, rows int) string {
+	key := insertKey{s, rows}
+	sql, ok := list[key]
+	if !ok {
+		sql = insert(s, rows)
+		list[key] = sql
+	}
+	return sql
+}
+
+// insert makes a statement. Whoever runs it undoes all of it when it fails (OR FAIL), so it needs no journal of its own, which costs about a quarter.
+func insert(s shape, rows int) string {
 	columns := []string{"timestamp", "index1"}
-	for i := range blobs {
+	for i := range s.blobs {
 		columns = append(columns, fmt.Sprint("blob", i+1))
 	}
-	for i := range doubles {
+	for i := range s.doubles {
 		columns = append(columns, fmt.Sprint("double", i+1))
 	}
-	marks := strings.Repeat(", ?", len(columns))[2:]
-	return "INSERT INTO points (" + strings.Join(columns, ", ") + ") VALUES (" + marks + ")"
+	marks := ", (" + strings.Repeat(", ?", len(columns))[2:] + ")"
+	return "INSERT OR FAIL INTO points (" + strings.Join(columns, ", ") + ") VALUES " + strings.Repeat(marks, rows)[2:]
 }

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -259,6 +261,45 @@ func TestNamesOfFiles(t *testing.T) {
 			t.Errorf("%q: %v, %v", name, has, err)
 		}
 	}
+}
+
+// TestPointsOfDifferentShapesKeepTheirOrderAndValues has runs of one shape of all lengths around what one statement stores.
+func TestPointsOfDifferentShapesKeepTheirOrderAndValues(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.sqlite")
+	w := open(t, path, Limits{})
+	var want strings.Builder
+	n := 0
+	for run := range 3*rowsMax + 2 {
+		blobs, doubles := make([]abi.ByteString, run%3*7), make([]float64, run/3%3*9)
+		for range run {
+			n++
+			index := strconv.Itoa(n)
+			if len(blobs) > 0 {
+				blobs[len(blobs)-1] = abi.ByteString("b" + index)
+			}
+			if len(doubles) > 0 {
+				doubles[len(doubles)-1] = float64(n)
+			}
+			w.Add(time.Unix(int64(n), 0), message(index, blobs, doubles...))
+			fmt.Fprintf(&want, "%d %d %s %s%s;", n, n, index, last(blobs), last(doubles))
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	got := ask(t, path, `SELECT group_concat(id || ' ' || timestamp || ' ' || index1 || ' ' || blob7 || blob14 || iif(double9 = 0, '', CAST(double9 AS INTEGER)) || iif(double18 = 0, '', CAST(double18 AS INTEGER)) || ';', '' ORDER BY id)
+		FROM points`)
+	if got != want.String() {
+		t.Errorf("got  %.300s\nwant %.300s", got, want.String())
+	}
+}
+
+// last gives the last of a list as text; nothing when there is none.
+func last[T any](list []T) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return fmt.Sprint(list[len(list)-1])
 }
 
 // BenchmarkStore is how fast points are stored.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,10 +62,9 @@ type Options struct {
 
 // Writer stores the points of one dataset. Its methods may be called by many goroutines.
 type Writer struct {
-	opts    Options
-	inserts *inserts
-	limits  atomic.Pointer[Limits]
-	stored  atomic.Uint64
+	opts   Options
+	limits atomic.Pointer[Limits]
+	stored atomic.Uint64
 
 	mu      sync.Mutex
 	waiting []entry
@@ -79,6 +79,8 @@ type Writer struct {
 
 	// The rest belongs to the goroutine.
 	db         *sqlite.DB
+	inserts    inserts
+	rows       [rowsMax]row
 	spare      []entry
 	complained time.Time
 	lost       int
@@ -90,9 +92,17 @@ type entry struct {
 	msg     []byte
 }
 
+// row is a point that is being stored.
+type row struct {
+	seconds int64
+	point   point.Point
+}
+
+func (r *row) shape() shape { return shape{len(r.point.Blobs()), len(r.point.Doubles())} }
+
 // New starts a writer. It opens the file only when there is one already, whose points may be too old.
 func New(ctx context.Context, o Options) (*Writer, error) {
-	w := &Writer{opts: o, inserts: newInserts(), wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
+	w := &Writer{opts: o, inserts: inserts{}, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
 		flushes: make(chan chan error), closing: make(chan struct{}), ended: make(chan struct{})}
 	w.limits.Store(&o.Limits)
 	if _, err := os.Stat(o.Path); err == nil {
@@ -303,47 +313,78 @@ func (w *Writer) write(list []entry) error {
 	if err := w.open(context.Background()); err != nil {
 		return err
 	}
-	return w.db.Write(context.Background(), 0, func(c *sqlite.Conn) error {
-		for _, e := range list {
-			if err := w.insert(c, e); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return w.db.Write(context.Background(), 0, func(c *sqlite.Conn) error { return w.insertAll(c, list) })
 }
 
-func (w *Writer) insert(c *sqlite.Conn, e entry) error {
-	var p point.Point
-	if err := p.Decode(e.msg); err != nil {
-		return err
+// insertAll stores points, those of one shape that follow one another together.
+func (w *Writer) insertAll(c *sqlite.Conn, list []entry) error {
+	n := 0
+	for _, e := range list {
+		r := &w.rows[n]
+		r.seconds = e.seconds
+		if err := r.point.Decode(e.msg); err != nil {
+			return err
+		}
+		if n > 0 && r.shape() != w.rows[0].shape() {
+			if err := w.insert(c, w.rows[:n]); err != nil {
+				return err
+			}
+			w.rows[0], n = *r, 0
+		}
+		if n++; n == w.rows[0].shape().rows() {
+			if err := w.insert(c, w.rows[:n]); err != nil {
+				return err
+			}
+			n = 0
+		}
 	}
-	blobs, doubles := p.Blobs(), p.Doubles()
-	s, err := c.Stmt(w.inserts[len(blobs)][len(doubles)])
+	return w.insert(c, w.rows[:n])
+}
+
+// insert stores points of one shape: all with one statement when there are as many as it takes, else one by one.
+func (w *Writer) insert(c *sqlite.Conn, rows []row) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	shape := rows[0].shape()
+	each := 1
+	if len(rows) == shape.rows() {
+		each = len(rows)
+	}
+	s, err := c.Stmt(w.inserts.of(shape, each))
 	if err != nil {
 		return err
 	}
-	if err := bind(s, e.seconds, p.Index, blobs, doubles); err != nil {
-		return err
-	}
-	return s.Exec()
-}
-
-func bind(s *sqlite3.Stmt, seconds int64, index string, blobs []string, doubles []float64) error {
-	if err := s.BindInt64(1, seconds); err != nil {
-		return err
-	}
-	if err := s.BindText(2, index); err != nil {
-		return err
-	}
-	const before = 2
-	for i, v := range blobs {
-		if err := s.BindText(before+1+i, v); err != nil {
+	for part := range slices.Chunk(rows, each) {
+		for i := range part {
+			if err := bind(s, i*shape.columns(), &part[i]); err != nil {
+				return err
+			}
+		}
+		if err := s.Exec(); err != nil {
 			return err
 		}
 	}
-	for i, v := range doubles {
-		if err := s.BindFloat(before+1+len(blobs)+i, v); err != nil {
+	return nil
+}
+
+// bind gives a statement the values of a point, after so many others.
+func bind(s *sqlite3.Stmt, after int, r *row) error {
+	if err := s.BindInt64(after+1, r.seconds); err != nil {
+		return err
+	}
+	if err := s.BindText(after+2, r.point.Index); err != nil {
+		return err
+	}
+	after += 2
+	for i, v := range r.point.Blobs() {
+		if err := s.BindText(after+1+i, v); err != nil {
+			return err
+		}
+	}
+	after += len(r.point.Blobs())
+	for i, v := range r.point.Doubles() {
+		if err := s.BindFloat(after+1+i, v); err != nil {
 			return err
 		}
 	}
