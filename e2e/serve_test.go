@@ -274,8 +274,8 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 	}
 	_, text := fetch(t, admin+"/metrics")
 	for name, want := range map[string]string{
-		`pagesrun_events_total{kind="fetch",outcome="ok"}`:                                             "4",
-		`pagesrun_events_total{kind="fetch",outcome="exception"}`:                                      "1",
+		`pagesrun_events_total{kind="fetch",outcome="ok"}`:                                "4",
+		`pagesrun_events_total{kind="fetch",outcome="exception"}`:                         "1",
 		`pagesrun_operations_total{code="ok",kind="kv",operation="kv.put"}`:               "3",
 		`pagesrun_operations_total{code="invalid_argument",kind="kv",operation="kv.get"}`: "1",
 		`go_goroutines`: "*",
