@@ -74,33 +74,94 @@ func (t *Table) collectShard(s *shard, d *Descriptions, ch chan<- prometheus.Met
 func (t *Table) snapshot(s *shard, d *Descriptions) []prometheus.Metric {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	metrics := make([]prometheus.Metric, 0, 3*len(s.series))
+	distributions := 0
 	for _, o := range s.series {
-		points := float64(o.points)
-		metrics = append(metrics, &metric{desc: d.points, labels: o.labels, counter: &dto.Counter{Value: &points}})
+		distributions += len(o.doubles)
+	}
+	c := newCopies(len(s.series), distributions, t.bounds)
+	for _, o := range s.series {
+		c.addPoints(d, o)
 		for i := range o.doubles {
-			dist := &o.doubles[i]
-			sum := dist.sum
-			metrics = append(metrics, &metric{desc: d.sum, labels: dist.labels, gauge: &dto.Gauge{Value: &sum}})
+			c.addSum(d, &o.doubles[i])
 			if len(t.bounds) > 0 {
-				metrics = append(metrics, &metric{desc: d.values, labels: dist.labels, histogram: t.histogram(dist)})
+				c.addHistogram(d, &o.doubles[i])
 			}
 		}
 	}
-	return metrics
+	return c.all
 }
 
-// histogram copies a distribution.
-func (t *Table) histogram(d *distribution) *dto.Histogram {
-	count, sum, below := d.count, d.sum, uint64(0)
-	cumulative := make([]uint64, len(t.bounds))
-	buckets := make([]dto.Bucket, len(t.bounds))
-	h := &dto.Histogram{SampleCount: &count, SampleSum: &sum, Bucket: make([]*dto.Bucket, len(t.bounds))}
-	for i := range t.bounds {
-		below += d.buckets[i]
-		cumulative[i] = below
-		buckets[i].CumulativeCount, buckets[i].UpperBound = &cumulative[i], t.bounds[i]
-		h.Bucket[i] = &buckets[i]
+// copies are the metrics of a shard. All of a kind lie together: tens of thousands of series with a dozen objects each would cost more in the
+// collector and in rounding than their contents.
+type copies struct {
+	all        []prometheus.Metric
+	bounds     []*float64
+	metrics    []metric
+	values     []float64
+	numbers    []uint64
+	counters   []dto.Counter
+	gauges     []dto.Gauge
+	histograms []dto.Histogram
+	buckets    []dto.Bucket
+	pointers   []*dto.Bucket
+}
+
+// newCopies has room for so many series and distributions.
+func newCopies(series, distributions int, bounds []*float64) *copies {
+	histograms := distributions
+	if len(bounds) == 0 {
+		histograms = 0
 	}
-	return h
+	buckets, metrics := histograms*len(bounds), series+distributions+histograms
+	return &copies{
+		all: make([]prometheus.Metric, 0, metrics), bounds: bounds,
+		metrics: make([]metric, metrics), values: make([]float64, metrics), numbers: make([]uint64, histograms+buckets),
+		counters: make([]dto.Counter, series), gauges: make([]dto.Gauge, distributions), histograms: make([]dto.Histogram, histograms),
+		buckets: make([]dto.Bucket, buckets), pointers: make([]*dto.Bucket, buckets),
+	}
+}
+
+// next takes the next element of a list.
+func next[T any](list *[]T) *T {
+	v := &(*list)[0]
+	*list = (*list)[1:]
+	return v
+}
+
+// with takes the next element of a list and sets it.
+func with[T any](list *[]T, v T) *T {
+	p := next(list)
+	*p = v
+	return p
+}
+
+func (c *copies) add(desc *prometheus.Desc, labels []*dto.LabelPair) *metric {
+	m := with(&c.metrics, metric{desc: desc, labels: labels})
+	c.all = append(c.all, m)
+	return m
+}
+
+func (c *copies) addPoints(d *Descriptions, o *one) {
+	counter := next(&c.counters)
+	counter.Value = with(&c.values, float64(o.points))
+	c.add(d.points, o.labels).counter = counter
+}
+
+func (c *copies) addSum(d *Descriptions, dist *distribution) {
+	gauge := next(&c.gauges)
+	gauge.Value = with(&c.values, dist.sum)
+	c.add(d.sum, dist.labels).gauge = gauge
+}
+
+func (c *copies) addHistogram(d *Descriptions, dist *distribution) {
+	h, below := next(&c.histograms), uint64(0)
+	h.SampleCount, h.SampleSum = with(&c.numbers, dist.count), with(&c.values, dist.sum)
+	h.Bucket, c.pointers = c.pointers[:len(c.bounds):len(c.bounds)], c.pointers[len(c.bounds):]
+	for i, n := range dist.buckets {
+		below += n
+		bucket := next(&c.buckets)
+		bucket.CumulativeCount, bucket.UpperBound = with(&c.numbers, below), c.bounds[i]
+		h.Bucket[i] = bucket
+	}
+	c.add(d.values, dist.labels).histogram = h
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -153,6 +154,39 @@ func TestAKnownSeriesCostsNoAllocation(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { table.Observe("index", blobs, doubles) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// live is how much of the heap is in use.
+func live() int {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// TestMemoryOfManySeries bounds what 10,000 index values with two doubles and the default buckets take, and what is added while they are read.
+func TestMemoryOfManySeries(t *testing.T) {
+	const tableMax, scrapeMax = 12 << 20, 50 << 20
+	before := live()
+	table := New(Options{Dataset: "d", Bounds: []float64{1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000}, SeriesMax: 20_000})
+	for i := range 50_000 {
+		table.Observe(fmt.Sprintf("customer-%05d", i%10_000), nil, []float64{float64(i % 3000), 1.5})
+	}
+	if took := live() - before; took > tableMax {
+		t.Errorf("the series take %d bytes, want at most %d", took, tableMax)
+	}
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collector{NewDescriptions(), table})
+	before = live()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if took := live() - before; took > scrapeMax {
+		t.Errorf("a scrape takes %d bytes, want at most %d", took, scrapeMax)
+	}
+	runtime.KeepAlive(families)
+	runtime.KeepAlive(table)
 }
 
 // BenchmarkScrape scrapes a dataset of a million points with 10,000 index values, each with one double and its histogram.

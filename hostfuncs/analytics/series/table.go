@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
+	"github.com/pagesrun/pagesrun/abi"
 	dto "github.com/prometheus/client_model/go"
 )
 
@@ -71,6 +72,8 @@ type Table struct {
 	overflowed atomic.Uint64
 	notFinite  atomic.Uint64
 	dataset    *dto.LabelPair
+	index      *string          // the name of the label "index1"
+	names      []*string        // those of the labels made of blobs
 	doubles    []*dto.LabelPair // the label "double", by number from 0
 	bounds     []*float64
 }
@@ -99,11 +102,17 @@ type distribution struct {
 
 // New makes an empty table.
 func New(o Options) *Table {
-	t := &Table{opts: o, seed: maphash.MakeSeed(), dataset: pair("dataset", o.Dataset)}
+	t := &Table{opts: o, seed: maphash.MakeSeed(), dataset: pair("dataset", o.Dataset), index: new("index1")}
 	for i := range t.shards {
 		t.shards[i].series = map[string]*one{}
 	}
 	t.overflow.series = map[string]*one{}
+	for _, l := range o.Labels {
+		t.names = append(t.names, &l.Name)
+	}
+	for i := range abi.AnalyticsDoublesMax {
+		t.doubles = append(t.doubles, pair("double", cmp.Or(o.Doubles[i+1], "double"+strconv.Itoa(i+1))))
+	}
 	for i := range o.Bounds {
 		t.bounds = append(t.bounds, &t.opts.Bounds[i])
 	}
@@ -115,7 +124,7 @@ func (t *Table) Options() *Options { return &t.opts }
 
 func pair(name, value string) *dto.LabelPair { return &dto.LabelPair{Name: &name, Value: &value} }
 
-// Observe counts a point. It keeps none of the strings.
+// Observe counts a point of at most [abi.AnalyticsDoublesMax] doubles. It keeps none of the strings.
 func (t *Table) Observe(index string, blobs []string, doubles []float64) {
 	var room [256]byte
 	index = value(index)
@@ -189,10 +198,12 @@ func value(s string) string {
 	return s[:n]
 }
 
+// newSeries shares with the others what is the same in them.
 func (t *Table) newSeries(index string, values []string) *one {
-	labels := []*dto.LabelPair{t.dataset, pair("index1", strings.Clone(index))}
-	for i, l := range t.opts.Labels {
-		labels = append(labels, pair(l.Name, strings.Clone(values[i])))
+	labels := make([]*dto.LabelPair, 0, 2+len(values))
+	labels = append(labels, t.dataset, &dto.LabelPair{Name: t.index, Value: new(strings.Clone(index))})
+	for i, v := range values {
+		labels = append(labels, &dto.LabelPair{Name: t.names[i], Value: new(strings.Clone(v))})
 	}
 	sortLabels(labels)
 	return &one{labels: labels}
@@ -205,8 +216,8 @@ func sortLabels(labels []*dto.LabelPair) {
 // add counts a point in its series. The caller holds the lock.
 func (t *Table) add(o *one, doubles []float64) {
 	o.points++
-	for len(o.doubles) < len(doubles) {
-		o.doubles = append(o.doubles, t.newDistribution(o, len(o.doubles)+1))
+	if len(o.doubles) < len(doubles) {
+		t.widen(o, len(doubles))
 	}
 	for i, v := range doubles {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -222,12 +233,15 @@ func (t *Table) add(o *one, doubles []float64) {
 	}
 }
 
-func (t *Table) newDistribution(o *one, number int) distribution {
-	name := t.opts.Doubles[number]
-	if name == "" {
-		name = "double" + strconv.Itoa(number)
+// widen makes room for so many doubles in a series.
+func (t *Table) widen(o *one, doubles int) {
+	wide := make([]distribution, doubles)
+	buckets := make([]uint64, (doubles-copy(wide, o.doubles))*len(t.opts.Bounds))
+	for i := len(o.doubles); i < doubles; i++ {
+		labels := make([]*dto.LabelPair, 0, len(o.labels)+1)
+		wide[i].labels = append(append(labels, o.labels...), t.doubles[i])
+		sortLabels(wide[i].labels)
+		wide[i].buckets, buckets = buckets[:len(t.opts.Bounds):len(t.opts.Bounds)], buckets[len(t.opts.Bounds):]
 	}
-	labels := append(slices.Clone(o.labels), pair("double", name))
-	sortLabels(labels)
-	return distribution{labels: labels, buckets: make([]uint64, len(t.opts.Bounds))}
+	o.doubles = wide
 }
