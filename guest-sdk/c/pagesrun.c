@@ -204,8 +204,11 @@ static int32_t pr_receive(pr_handle h, unsigned char **data) {
   }
 }
 
+/* pr_start starts a call. The host has a copy of the message then, so its memory is given back where nothing was taken since. */
 static pr_handle pr_start(const char *target, const char *op, size_t op_len, const pr_buf *message) {
-  return pr_host_call(target, strlen(target), op, op_len, message->data, message->len);
+  pr_handle call = pr_host_call(target, strlen(target), op, op_len, message->data, message->len);
+  if (message->cap && pr_aligned(message->data + message->cap) == pr_memory.next) pr_memory.next = message->data;
+  return call;
 }
 
 static pr_code pr_finish(pr_reader *reply) {
@@ -760,15 +763,27 @@ pr_code pr_d1_batch(const char *db, const pr_d1_statement *statements, size_t n,
 
 pr_code pr_d1_all(const char *db, const pr_d1_statement *statement, pr_d1_rows *rows) { return pr_d1_batch(db, statement, 1, rows); }
 
+/* pr_keep gives back the memory taken since a mark, but for one text (and the zero byte after it), which moves to the mark. Where memory was added
+   since, all of it stays. */
+static void pr_keep(pr_mark m, pr_str *text) {
+  if (pr_memory.chunks != m.chunks) return;
+  size_t n = text->len ? text->len + 1 : 0;
+  if (n) text->data = (const char *)memmove(m.next, text->data, n);
+  pr_memory.next = m.next;
+  pr_set_next(m.next + n);
+}
+
 pr_code pr_d1_first(const char *db, const pr_d1_statement *statement, const char *column, pr_d1_value *value) {
   static const pr_d1_value null = {PR_D1_NULL, 0, 0, {NULL, 0}};
+  pr_mark mark = pr_mark_now();
   pr_d1_rows rows;
   *value = null;
   pr_code code = pr_d1_all(db, statement, &rows);
-  if (code != PR_OK || !pr_d1_next(&rows)) return code;
-  const pr_d1_value *v = pr_d1_get(&rows, column);
+  if (code != PR_OK) return code;
+  const pr_d1_value *v = pr_d1_next(&rows) ? pr_d1_get(&rows, column) : &null;
   if (v) {
     *value = *v;
+    pr_keep(mark, &value->text);
     return PR_OK;
   }
   static const char before[] = "D1_COLUMN_NOTFOUND: Column not found (";
