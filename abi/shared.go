@@ -10,6 +10,14 @@ func (m *Event) DecodeShared(b []byte) error {
 	return r.Close()
 }
 
+// DecodeShared is [D1QueryRequest.DecodeCBOR] without the copies, as [Event.DecodeShared] is. The statements go where m has memory for them.
+func (m *D1QueryRequest) DecodeShared(b []byte) error {
+	*m = D1QueryRequest{Statements: m.Statements[:0]}
+	r := cbor.NewSharedReader(b)
+	m.readCBOR(&r)
+	return r.Close()
+}
+
 // EventRoom is a fetch event together with the memory its decoding would otherwise allocate. Its zero value is ready; it is for one event.
 // Of an event of another kind it takes what all kinds have and leaves the rest to [Event.DecodeShared], so that guests without a handler for them
 // are not linked with their decoders.

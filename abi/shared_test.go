@@ -28,6 +28,25 @@ func TestSharedDecodingGivesTheSameMessageAndAliasesTheBytes(t *testing.T) {
 	}
 }
 
+func TestASharedD1QueryKeepsNothingOfTheOneBefore(t *testing.T) {
+	var got abi.D1QueryRequest
+	for _, want := range []abi.D1QueryRequest{
+		{Session: "s", Statements: []abi.D1Statement{{SQL: "SELECT 1", Params: []byte{1}}, {SQL: "SELECT 2"}}},
+		{Statements: []abi.D1Statement{{SQL: "SELECT ?"}}},
+		{Statements: []abi.D1Statement{}},
+	} {
+		b := want.AppendCBOR(nil)
+		if err := got.DecodeShared(b); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, %v, not %+v", got, err, want)
+		}
+		for n := 1; n < len(b); n++ {
+			if err := new(abi.D1QueryRequest).DecodeShared(b[:n]); err == nil {
+				t.Errorf("%d of %d bytes were accepted", n, len(b))
+			}
+		}
+	}
+}
+
 func TestAnEventRoomDecodesLikeAnEvent(t *testing.T) {
 	many := make([]abi.Header, 17)
 	for i := range many {

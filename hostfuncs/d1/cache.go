@@ -2,6 +2,7 @@ package d1
 
 import (
 	"container/list"
+	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/pagesrun/pagesrun/abi/cbor"
@@ -72,6 +73,7 @@ func (c *cache) put(s *statement) {
 	if c.entries == nil {
 		c.entries = map[string]*list.Element{}
 	}
+	s.sql = strings.Clone(s.sql) // not the message that the text is a part of
 	c.entries[s.sql] = c.order.PushFront(s)
 	c.bytes += s.memory
 	for c.order.Len() > 1 && (c.order.Len() > cacheStatementsMax || c.bytes > cacheBytesMax) {

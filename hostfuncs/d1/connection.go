@@ -3,6 +3,7 @@ package d1
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/ext/fts5"
@@ -113,7 +114,7 @@ func (c *connection) freshen() error {
 
 // freshenFor is [connection.freshen] where the statement about to be compiled needs it: a PRAGMA is answered when it is compiled.
 func (c *connection) freshenFor(sql string) error {
-	if firstWord(sql) != "PRAGMA" {
+	if !strings.EqualFold(firstWord(sql), "PRAGMA") {
 		return nil
 	}
 	return c.freshen()
@@ -160,6 +161,9 @@ func (c *connection) outOfMemory(err *error) {
 
 // retireIfFull is deferred where statements run: a connection whose memory one has filled is not kept.
 func (c *connection) retireIfFull(err *error) {
+	if *err == nil {
+		return
+	}
 	var public *abi.Error
 	if errors.As(*err, &public) && public.Message == prefixQuery+textOutOfMemory {
 		c.Retire()

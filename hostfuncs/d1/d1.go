@@ -82,18 +82,19 @@ func (l *live) database(call *hostfuncs.Call) (*Database, error) {
 
 // query is the one operation that encodes its reply itself, as rows can be many.
 func (l *live) query(ctx context.Context, call *hostfuncs.Call, msg, dst []byte) ([]byte, error) {
-	var q abi.D1QueryRequest
-	if err := q.DecodeCBOR(msg); err != nil {
-		return dst, &abi.Error{Code: abi.CodeBadMessage, Message: abi.OpD1Query + ": " + err.Error()}
-	}
 	db, err := l.database(call)
-	if err == nil {
-		err = tally(call, len(q.Statements))
-	}
 	if err != nil {
 		return dst, err
 	}
-	return db.appendQuery(ctx, &q, dst)
+	q := db.takeQuery()
+	defer db.recycle(q)
+	if err := q.request.DecodeShared(msg); err != nil {
+		return dst, &abi.Error{Code: abi.CodeBadMessage, Message: abi.OpD1Query + ": " + err.Error()}
+	}
+	if err := tally(call, len(q.request.Statements)); err != nil {
+		return dst, err
+	}
+	return db.answer(ctx, &q.request, q, dst)
 }
 
 func (l *live) exec(ctx context.Context, call *hostfuncs.Call, q *abi.D1ExecRequest) (abi.D1ExecReply, error) {

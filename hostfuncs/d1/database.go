@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +37,7 @@ type Database struct {
 	lastRowID atomic.Int64
 	state     bookmarks
 	writing   texts
+	idle      sync.Pool // of *query
 }
 
 // FileName gives the name of the file of the database id, see [sqlite.FileName].

@@ -21,8 +21,10 @@ type job struct {
 	items []item
 	// reply takes the results of the items; nil when nobody wants them.
 	reply *reply
-	limit *limitContext
+	limit limitContext
 	now   func() time.Time
+	// clock is when the clock was looked at last.
+	clock time.Time
 	// at is the item that is run.
 	at int
 	// rowID is what meta.last_row_id is on a reading connection.
@@ -31,6 +33,14 @@ type job struct {
 	wrote bool
 	// writer says that a reading connection could not do it.
 	writer bool
+	// toWriter says that it was given to the writing connection.
+	toWriter bool
+}
+
+// begin begins a run: the job may take until limit from now, and ends with ctx.
+func (j *job) begin(ctx context.Context, limit time.Duration) {
+	j.clock = j.now()
+	j.limit = limitContext{Context: ctx, now: j.now, deadline: j.clock.Add(limit)}
 }
 
 // run runs all items in order until one fails.
@@ -51,7 +61,7 @@ func (j *job) run(c *connection) error {
 // item runs one item between two looks at what it changes.
 func (j *job) item(c *connection, it *item) error {
 	var m meter
-	if err := m.start(c, j.now); err != nil {
+	if err := m.start(c, j.clock); err != nil {
 		return err
 	}
 	if err := j.text(c, it, &m); err != nil {
@@ -167,7 +177,9 @@ func (c *connection) rows(s *statement, r *reply) (count int64, err error) {
 		return count, sqlError(err, s.sql)
 	}
 	if r != nil {
-		s.describe()
+		if count == 0 {
+			s.describe()
+		}
 		r.endRows(s, count)
 	}
 	return count, nil
@@ -180,11 +192,6 @@ type limitContext struct {
 	deadline time.Time
 	asked    uint
 	expired  bool
-}
-
-// newLimit makes a context for [sqlite3.Conn.SetInterrupt] that expires after the time a query may take.
-func newLimit(parent context.Context, now func() time.Time, limit time.Duration) *limitContext {
-	return &limitContext{Context: parent, now: now, deadline: now().Add(limit)}
 }
 
 // Err is asked by the driver between rows and every thousand operations in between. It looks at the clock only now and then.

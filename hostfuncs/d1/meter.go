@@ -22,9 +22,9 @@ type meter struct {
 	seen int64
 }
 
-// start looks at the connection before an item is run.
-func (m *meter) start(c *connection, now func() time.Time) (err error) {
-	m.began = now()
+// start looks at the connection before an item is run, which began when the clock was looked at last.
+func (m *meter) start(c *connection, began time.Time) (err error) {
+	m.began = began
 	if c.reading {
 		return nil
 	}
@@ -36,7 +36,8 @@ func (m *meter) start(c *connection, now func() time.Time) (err error) {
 // stop looks again afterwards.
 func (m *meter) stop(c *connection, j *job) (abi.D1Meta, error) {
 	meta := abi.D1Meta{ServedBy: servedBy, LastRowID: j.rowID, RowsRead: m.read, RowsWritten: m.written}
-	meta.DurationMS = float64(j.now().Sub(m.began)) / float64(time.Millisecond)
+	j.clock = j.now()
+	meta.DurationMS = float64(j.clock.Sub(m.began)) / float64(time.Millisecond)
 	var err error
 	if meta.SizeAfter, err = c.bytes(); err != nil || c.reading {
 		return meta, err

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -26,16 +28,54 @@ func (d *Database) Query(ctx context.Context, q *abi.D1QueryRequest) (abi.D1Quer
 
 // appendQuery appends the reply to a query to dst.
 func (d *Database) appendQuery(ctx context.Context, q *abi.D1QueryRequest, dst []byte) ([]byte, error) {
-	items, err := queryItems(q)
+	return d.answer(ctx, q, &query{}, dst)
+}
+
+// query is the memory that an operation needs. After one that only read it is used again.
+type query struct {
+	request abi.D1QueryRequest
+	items   []item
+	reply   reply
+	job     job
+}
+
+// replyRoomBytes is room for most replies, so that they need not grow step by step.
+const replyRoomBytes = 512
+
+// answer is appendQuery in memory that is there.
+func (d *Database) answer(ctx context.Context, request *abi.D1QueryRequest, q *query, dst []byte) (out []byte, err error) {
+	if q.items, err = queryItems(request, q.items[:0]); err != nil {
+		return dst, err
+	}
+	q.reply = reply{out: slices.Grow(dst, replyRoomBytes), base: len(dst)}
+	q.job = job{items: q.items, reply: &q.reply, now: d.now}
+	mark, err := d.do(ctx, &q.job)
 	if err != nil {
 		return dst, err
 	}
-	r := reply{out: dst, base: len(dst)}
-	mark, err := d.do(ctx, &job{items: items, reply: &r, now: d.now})
-	if err != nil {
-		return dst, err
+	return q.reply.end(mark), nil
+}
+
+// takeQuery gives memory for an operation; [Database.recycle] takes it back.
+func (d *Database) takeQuery() *query {
+	if q, ok := d.idle.Get().(*query); ok {
+		return q
 	}
-	return r.end(mark), nil
+	return &query{}
+}
+
+// keptStatements is how many statements there is memory for between operations.
+const keptStatements = 16
+
+// recycle keeps the memory of an operation for another. What went to the writing connection is left to the collector.
+func (d *Database) recycle(q *query) {
+	if q.job.toWriter || cap(q.items) > keptStatements || cap(q.request.Statements) > keptStatements {
+		return
+	}
+	clear(q.items)
+	clear(q.request.Statements)
+	q.request.Session, q.reply, q.job = "", reply{}, job{}
+	d.idle.Put(q)
 }
 
 // Exec runs a text of SQL, line by line, in one transaction. See [abi.D1ExecRequest].
@@ -69,25 +109,25 @@ func lines(sql string) []string {
 	return list
 }
 
-// queryItems checks a request as far as that goes without SQLite.
-func queryItems(q *abi.D1QueryRequest) ([]item, error) {
+// queryItems checks a request as far as that goes without SQLite. It appends its items to those given.
+func queryItems(q *abi.D1QueryRequest, items []item) ([]item, error) {
 	switch n := len(q.Statements); {
 	case n == 0:
-		return nil, refuse(abi.CodeInvalidArgument, textNoStatements)
+		return items, refuse(abi.CodeInvalidArgument, textNoStatements)
 	case n > abi.D1BatchStatementsMax:
-		return nil, refuse(abi.CodeTooLarge, fmt.Sprintf("a batch has at most %d statements, not %d", abi.D1BatchStatementsMax, n))
+		return items, refuse(abi.CodeTooLarge, fmt.Sprintf("a batch has at most %d statements, not %d", abi.D1BatchStatementsMax, n))
 	}
-	items := make([]item, len(q.Statements))
+	items = slices.Grow(items, len(q.Statements))
 	for i := range q.Statements {
 		s := &q.Statements[i]
 		if err := checkText(string(s.SQL)); err != nil {
-			return nil, err
+			return items, err
 		}
 		n, err := countParams(s.Params)
 		if err != nil {
-			return nil, &abi.Error{Code: abi.CodeBadMessage, Message: fmt.Sprintf("%s: statement %d: %s", abi.OpD1Query, i+1, err)}
+			return items, &abi.Error{Code: abi.CodeBadMessage, Message: fmt.Sprintf("%s: statement %d: %s", abi.OpD1Query, i+1, err)}
 		}
-		items[i] = item{sql: string(s.SQL), params: s.Params, values: n}
+		items = append(items, item{sql: string(s.SQL), params: s.Params, values: n})
 	}
 	return items, nil
 }
@@ -106,6 +146,9 @@ func checkText(sql string) error {
 // isBlank says that a text is nothing but white space and comments with white space before them. Those the platform strips;
 // a comment at the very beginning it does not.
 func isBlank(sql string) bool {
+	if sql != "" && isLetter(sql[0]) {
+		return false
+	}
 	for {
 		rest := strings.TrimSpace(sql)
 		if rest == "" {
@@ -130,12 +173,13 @@ func (d *Database) do(ctx context.Context, j *job) (mark string, err error) {
 		mark, err = d.read(ctx, j)
 	}
 	if !reading || j.writer {
+		j.toWriter = true
 		mark, err = d.write(ctx, j)
 	}
 	if err == nil {
 		return mark, nil
 	}
-	if j.limit != nil && j.limit.expired && errors.Is(err, sqlite3.INTERRUPT) {
+	if j.limit.expired && errors.Is(err, sqlite3.INTERRUPT) {
 		return "", refuse(abi.CodeTimeout, textTimeout)
 	}
 	return "", d.public(err)
@@ -158,8 +202,8 @@ func (d *Database) read(ctx context.Context, j *job) (mark string, err error) {
 	err = d.db.Read(ctx, func(conn *sqlite.Conn) error {
 		c := of(conn)
 		c.reading = true
-		j.limit = newLimit(ctx, d.now, d.limit)
-		c.SetInterrupt(j.limit)
+		j.begin(ctx, d.limit)
+		c.SetInterrupt(&j.limit)
 		if len(j.items) > 1 {
 			err = c.Snapshot(func() error { return j.run(c) })
 		} else {
@@ -181,8 +225,8 @@ func (d *Database) write(ctx context.Context, j *job) (mark string, err error) {
 	var at position
 	err = d.db.Write(ctx, j.weight(), func(conn *sqlite.Conn) error {
 		c := of(conn)
-		j.limit = newLimit(context.Background(), d.now, d.limit)
-		c.SetInterrupt(j.limit)
+		j.begin(context.Background(), d.limit)
+		c.SetInterrupt(&j.limit)
 		err := c.end(j.run(c))
 		d.lastRowID.Store(c.LastInsertRowID())
 		if j.wrote {
@@ -246,6 +290,7 @@ func (d *Database) looksReading(j *job) bool {
 
 // texts are those that begin like statements that read but need the writing connection, such as WITH … INSERT.
 type texts struct {
+	some  atomic.Bool // there is one
 	mu    sync.RWMutex
 	known map[string]struct{}
 }
@@ -257,6 +302,9 @@ const (
 )
 
 func (t *texts) has(sql string) bool {
+	if !t.some.Load() {
+		return false
+	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	_, ok := t.known[sql]
@@ -273,19 +321,22 @@ func (t *texts) add(sql string) {
 	if t.known == nil || len(t.known) >= textsMax {
 		t.known = map[string]struct{}{}
 	}
-	t.known[sql] = struct{}{}
+	t.known[strings.Clone(sql)] = struct{}{} // not the message that the text is a part of
+	t.some.Store(true)
 }
 
 // beginsReading says whether the first word of a text begins a statement that usually only reads.
 func beginsReading(sql string) bool {
-	switch firstWord(sql) {
-	case "SELECT", "VALUES", "WITH", "EXPLAIN", "PRAGMA":
-		return true
+	word := firstWord(sql)
+	for _, reading := range [...]string{"SELECT", "VALUES", "WITH", "EXPLAIN", "PRAGMA"} {
+		if strings.EqualFold(word, reading) {
+			return true
+		}
 	}
 	return false
 }
 
-// firstWord is the first word of a text in capitals, unless it is longer than the ones that are looked for.
+// firstWord is the first word of a text, unless it is longer than the ones that are looked for.
 func firstWord(sql string) string {
 	sql = skipBlank(sql)
 	end := 0
@@ -294,7 +345,7 @@ func firstWord(sql string) string {
 			return ""
 		}
 	}
-	return strings.ToUpper(sql[:end])
+	return sql[:end]
 }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
@@ -302,6 +353,9 @@ func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 // skipBlank drops white space and comments from the beginning of a text.
 func skipBlank(sql string) string {
 	for {
+		if sql != "" && isLetter(sql[0]) {
+			return sql
+		}
 		sql = strings.TrimLeft(sql, " \t\r\n\f")
 		end, size := 0, 0
 		switch {
