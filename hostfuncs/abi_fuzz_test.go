@@ -51,7 +51,7 @@ func (p *program) target() string {
 }
 
 func (p *program) operation() string {
-	names := []string{"probe.echo", "probe.slow", "probe.take", "probe.give", "probe.none", "", "respond\x00"}
+	names := []string{"probe.echo", "probe.now", "probe.slow", "probe.take", "probe.give", "probe.none", "", "respond\x00"}
 	for _, op := range abi.Operations() {
 		names = append(names, op.Name)
 	}

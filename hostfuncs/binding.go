@@ -108,8 +108,12 @@ func (c *Call) GiveReadable(r io.ReadCloser) (abi.Handle, error) { return c.stre
 type Operation struct {
 	// Name is the operation's name, such as "kv.get".
 	Name string
-	// Run performs it: request message in, reply message appended to dst. msg is the operation's own; it may be kept.
+	// Run performs it: request message in, reply message appended to dst. msg is the operation's own; it may be kept, unless the operation
+	// is Immediate.
 	Run func(ctx context.Context, call *Call, msg, dst []byte) ([]byte, error)
+	// Immediate says that Run takes a few microseconds at most: it neither blocks nor looks at ctx, has no streams, and keeps neither call nor
+	// msg, which may be the guest's memory. Such an operation is done when the guest's call returns.
+	Immediate bool
 }
 
 // message is what a request or reply struct of package abi can do.

@@ -49,14 +49,19 @@ func (s *Session) call(target, op, msg []byte) (abi.Handle, abi.Code) {
 	if len(target) == 0 {
 		s.runOwn(c, string(op), msg)
 	} else {
-		s.bind(c, string(target), string(op), msg)
+		s.bind(c, target, op, msg)
 	}
 	return h, 0
 }
 
 // newCall makes a call. Operations of the runtime itself are done before call returns, so the memory of the first few is used by the
-// next event again; the others may outlive their event.
+// next event again, and that of an immediate one once its reply is taken; the others may outlive their event.
 func (s *Session) newCall(own bool) *call {
+	if c := s.spare; c != nil {
+		s.spare = nil
+		*c = call{reply: c.reply[:0]}
+		return c
+	}
 	if !own || s.ownCalls == len(s.own) {
 		return &call{}
 	}
@@ -82,19 +87,23 @@ func (s *Session) answers(target, op []byte) bool {
 }
 
 // bind prepares a call to a binding.
-func (s *Session) bind(c *call, target, op string, msg []byte) {
+func (s *Session) bind(c *call, target, op, msg []byte) {
 	t, o, err := s.registry.find(target, op)
 	if err != nil {
 		level := slog.LevelWarn
-		if op == abi.OpVarsGet {
+		if string(op) == abi.OpVarsGet {
 			level = slog.LevelDebug // asking for a variable that may be unset is ordinary
 		}
-		s.audit.Log(context.Background(), level, "call refused", "event", s.id, "operation", quote(op), "code", err.Code.String(), "reason", err.Message, "configured", s.registry.names())
+		s.audit.Log(context.Background(), level, "call refused", "event", s.id, "operation", quote(string(op)), "code", err.Code.String(), "reason", err.Message, "configured", s.registry.names())
 		s.fail(c, err)
 		return
 	}
 	if s.phase == PhaseWarm && t.kind != "vars" && t.kind != "secrets" {
-		s.fail(c, &abi.Error{Code: abi.CodeNotDuringWarm, Message: op + " is not available before the first event"})
+		s.fail(c, &abi.Error{Code: abi.CodeNotDuringWarm, Message: string(op) + " is not available before the first event"})
+		return
+	}
+	if o.Immediate && len(msg) <= inlineBytesMax {
+		s.performNow(c, t, o, msg)
 		return
 	}
 	if !s.hold(len(msg)) {
@@ -136,6 +145,20 @@ func (s *Session) fail(c *call, err *abi.Error) {
 // perform runs an operation to its end.
 func (s *Session) perform(ctx context.Context, c *call) {
 	reply, err := c.op.Run(ctx, &Call{Target: c.target.name, kind: c.target.kind, streams: s, event: s}, c.msg, c.reply[:0])
+	s.finish(c, reply, err)
+}
+
+// performNow runs an immediate operation to its end. Its request is neither copied nor held.
+func (s *Session) performNow(c *call, t *target, o *boundOperation, msg []byte) {
+	s.sched.Charge(immediateUnits)
+	c.target, c.op, c.immediate = t, o, true
+	s.now = Call{Target: t.name, kind: t.kind, event: s}
+	reply, err := o.Run(s, &s.now, msg, c.reply[:0])
+	s.finish(c, reply, err)
+}
+
+// finish gives a call what its operation has returned.
+func (s *Session) finish(c *call, reply []byte, err error) {
 	if err != nil {
 		reply = nil
 	}

@@ -262,6 +262,12 @@ func (p *probe) Operations() []hostfuncs.Operation {
 		{Name: "probe.echo", Run: func(_ context.Context, _ *hostfuncs.Call, msg, dst []byte) ([]byte, error) {
 			return append(dst, msg...), nil
 		}},
+		{Name: "probe.now", Immediate: true, Run: func(_ context.Context, _ *hostfuncs.Call, msg, dst []byte) ([]byte, error) {
+			if len(msg) == 0 {
+				return dst, &abi.Error{Code: abi.CodeInvalidArgument, Message: "nothing"}
+			}
+			return append(dst, msg...), nil
+		}},
 		{Name: "probe.slow", Run: func(ctx context.Context, _ *hostfuncs.Call, _, dst []byte) ([]byte, error) {
 			<-ctx.Done()
 			return dst, ctx.Err()

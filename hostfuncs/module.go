@@ -49,12 +49,14 @@ func (f hostFunction) Call(ctx context.Context, mod api.Module, stack []uint64) 
 }
 
 // What host functions charge, in units of guest code (about a nanosecond each): every call, a byte that is copied or decoded, a handle that is
-// waited for.
+// waited for, an immediate operation.
 const (
 	callUnits   = 100
 	bytesShift  = 2
 	handleUnits = 16
 	logUnits    = 2000
+
+	immediateUnits = 500
 )
 
 // chargeBytes charges for moving n bytes.

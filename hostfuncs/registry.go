@@ -183,14 +183,15 @@ func (r *Registry) Close(ctx context.Context) error {
 }
 
 // find resolves a call's target and operation, or says in the guest's words why it cannot.
-func (r *Registry) find(name, op string) (*target, *boundOperation, *abi.Error) {
-	t, ok := r.targets[name]
+func (r *Registry) find(target, operation []byte) (*target, *boundOperation, *abi.Error) {
+	t, ok := r.targets[string(target)]
 	if !ok {
-		return nil, nil, &abi.Error{Code: abi.CodeNotConfigured, Message: "no binding named " + quote(name) + " is configured"}
+		return nil, nil, &abi.Error{Code: abi.CodeNotConfigured, Message: "no binding named " + quote(string(target)) + " is configured"}
 	}
-	if o, ok := t.ops[op]; ok {
+	if o, ok := t.ops[string(operation)]; ok {
 		return t, o, nil
 	}
+	name, op := string(target), string(operation)
 	if kind, _, _ := strings.Cut(op, "."); kind != t.kind {
 		return nil, nil, &abi.Error{Code: abi.CodeWrongKind, Message: quote(name) + " is a binding of kind " + t.kind + " and has no operation " + quote(op)}
 	}

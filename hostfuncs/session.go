@@ -85,6 +85,8 @@ type Session struct {
 	calls    int
 	own      [4]call // of the runtime's operations
 	ownCalls int
+	spare    *call // of an immediate operation whose reply was taken
+	now      Call  // of the immediate operation that runs
 	deferred *call
 	blocked  time.Duration
 	timer    *time.Timer
@@ -123,6 +125,8 @@ type call struct {
 	ctx    *opContext // of an operation that a goroutine runs
 	closed bool       // by the guest; like held guarded by the session's mu
 	held   int        // bytes of the reply that count as held
+
+	immediate bool // the operation was done before call returned; nobody but the handle has the call
 }
 
 // targetName and opName are for the log; an operation of the runtime itself has neither.

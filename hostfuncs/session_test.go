@@ -345,6 +345,49 @@ func TestLimitsOfAnEventHaveTheirCodes(t *testing.T) {
 	g.want(0, fnLog, 1, 0, 100)
 }
 
+func TestAnImmediateOperationIsDoneWhenItsCallReturns(t *testing.T) {
+	g := begin(t)
+	h, _ := g.start("PROBE", "probe.now", []byte("hello"))
+	g.want(5, fnResult, uint64(h), atReply, replyCap)
+	h, _ = g.start("PROBE", "probe.now", nil)
+	if code := replyCode(g.finish(h)); code != abi.CodeInvalidArgument {
+		t.Errorf("an operation that fails: %v", code)
+	}
+	long := bytes.Repeat([]byte("long"), 5000)
+	h, _ = g.start("PROBE", "probe.now", long)
+	if got := g.finish(h); !bytes.Equal(got, long) {
+		t.Errorf("a long message comes back as %.20q", got)
+	}
+}
+
+// TestRepliesOfImmediateOperationsAreTheirOwn leaves some replies where they are while the memory of others is used again.
+func TestRepliesOfImmediateOperationsAreTheirOwn(t *testing.T) {
+	g := begin(t)
+	left := map[int32]string{}
+	for i := range 200 {
+		text := strings.Repeat(string(rune('a'+i%26)), 1+i%50)
+		h, _ := g.start("PROBE", []string{"probe.now", "probe.now", "probe.echo"}[i%3], []byte(text))
+		if i%10 == 0 {
+			left[h] = text
+		} else if got := string(g.finish(h)); got != text {
+			t.Errorf("call %d: %q, want %q", i, got, text)
+		}
+		if own, _ := g.start("", abi.OpBindings, nil); len(g.finish(own)) < 10 {
+			t.Errorf("call %d: the runtime's own operation has a wrong reply", i)
+		}
+		if i%50 == 49 {
+			for h, text := range left {
+				if got := string(g.finish(h)); got != text {
+					t.Errorf("the reply that was left is %q, want %q", got, text)
+				}
+			}
+			clear(left)
+			g.End()
+			g.event()
+		}
+	}
+}
+
 func TestABatchCanBeSettledAfterAllOperations(t *testing.T) {
 	g := newGuest(t, hostfuncs.Limits{Handles: 4, Operations: 2, LogBytes: 300})
 	g.event()

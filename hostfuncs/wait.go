@@ -189,9 +189,13 @@ func (s *Session) taken(h uint32) {
 	}
 	s.mu.Lock()
 	e := &s.handles[h-1]
-	s.held -= e.call.held
+	c := e.call
+	s.held -= c.held
 	s.free(e)
 	s.mu.Unlock()
+	if c.immediate && cap(c.reply) <= inlineBytesMax {
+		s.spare = c
+	}
 }
 
 // read takes bytes from a readable stream.

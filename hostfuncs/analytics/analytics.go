@@ -50,7 +50,7 @@ func (*binding) Open(ctx context.Context, host hostfuncs.Host, resources []hostf
 
 // Operations are what guests can ask for.
 func (l *live) Operations() []hostfuncs.Operation {
-	return []hostfuncs.Operation{{Name: abi.OpAnalyticsWrite, Run: l.write}}
+	return []hostfuncs.Operation{{Name: abi.OpAnalyticsWrite, Run: l.write, Immediate: true}}
 }
 
 // write takes a data point. It decodes and encodes itself, as it is called more often than anything else.

@@ -26,6 +26,8 @@ const (
 
 	// pointBytes is what a waiting point counts besides its message.
 	pointBytes = 64
+	// chunkBytes is the memory that messages share.
+	chunkBytes = 32 << 10
 	// batchPoints and batchBytes bound what is written in one transaction.
 	batchPoints = 4096
 	batchBytes  = 2 << 20
@@ -68,7 +70,8 @@ type Writer struct {
 
 	mu      sync.Mutex
 	waiting []entry
-	bytes   int // of waiting and of what is being written
+	bytes   int    // of waiting and of what is being written
+	chunk   []byte // memory for the messages to come, behind its length
 	closed  bool
 
 	wake    chan struct{} // there are points
@@ -136,7 +139,7 @@ func (w *Writer) Waiting() int {
 	return w.bytes
 }
 
-// Add takes a point, an [abi.AnalyticsWriteRequest] that decodes and must not change any more, to be stored soon with the time given. False means that
+// Add takes a point, an [abi.AnalyticsWriteRequest] that decodes, to be stored soon with the time given. It keeps a copy. False means that
 // there is no room, or that the writer is closed.
 func (w *Writer) Add(at time.Time, msg []byte) bool {
 	size := len(msg) + pointBytes
@@ -146,7 +149,7 @@ func (w *Writer) Add(at time.Time, msg []byte) bool {
 		return false
 	}
 	w.bytes += size
-	w.waiting = append(w.waiting, entry{at.Unix(), msg})
+	w.waiting = append(w.waiting, entry{at.Unix(), w.keep(msg)})
 	first, many := len(w.waiting) == 1, w.bytes > BufferBytesMax/4
 	w.mu.Unlock()
 	if first {
@@ -156,6 +159,16 @@ func (w *Writer) Add(at time.Time, msg []byte) bool {
 		signal(w.hurry)
 	}
 	return true
+}
+
+// keep copies a message. Many share one piece of memory: they come and go together. The caller holds the lock.
+func (w *Writer) keep(msg []byte) []byte {
+	if len(msg) > cap(w.chunk)-len(w.chunk) {
+		w.chunk = make([]byte, 0, max(chunkBytes, len(msg)))
+	}
+	from := len(w.chunk)
+	w.chunk = append(w.chunk, msg...)
+	return w.chunk[from:len(w.chunk):len(w.chunk)]
 }
 
 func signal(ch chan struct{}) {
