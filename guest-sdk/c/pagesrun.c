@@ -767,9 +767,15 @@ pr_code pr_d1_all(const char *db, const pr_d1_statement *statement, pr_d1_rows *
    since, all of it stays. */
 static void pr_keep(pr_mark m, pr_str *text) {
   if (pr_memory.chunks != m.chunks) return;
-  size_t n = text->len ? text->len + 1 : 0;
-  if (n) text->data = (const char *)memmove(m.next, text->data, n);
-  pr_memory.next = m.next;
+  size_t n = text->len ? text->len + 1 : 0, i = 0;
+  const char *from = text->data;
+  char *to = (char *)m.next;
+  for (uint64_t w; i + 8 <= n; i += 8) { /* towards lower addresses, so front to back */
+    memcpy(&w, from + i, 8);
+    memcpy(to + i, &w, 8);
+  }
+  for (; i < n; i++) to[i] = from[i];
+  if (n) text->data = to;
   pr_set_next(m.next + n);
 }
 

@@ -119,6 +119,8 @@ static const char *pr_reader_close(pr_reader *r) {
 
 static inline size_t pr_left(const pr_reader *r) { return (size_t)(r->end - r->p); }
 
+static inline uint32_t pr_bytes4(const unsigned char *p) { return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]; }
+
 /* pr_argument takes the bytes of an argument that are its own. */
 PR_RARE uint64_t pr_argument(pr_reader *r, unsigned first) {
   unsigned info = first & 0x1f;
@@ -126,7 +128,11 @@ PR_RARE uint64_t pr_argument(pr_reader *r, unsigned first) {
   size_t n = (size_t)1 << (info - 24);
   if (pr_left(r) < n) return pr_bad(r, "the message ends in the middle of an item"), 0;
   uint64_t v = 0;
-  for (size_t i = 0; i < n; i++) v = v << 8 | *r->p++;
+  const unsigned char *p = r->p;
+  r->p += n;
+  if (n == 8) v = (uint64_t)pr_bytes4(p) << 32, p += 4;
+  if (n >= 4) v |= pr_bytes4(p);
+  else v = n == 2 ? (unsigned)p[0] << 8 | p[1] : *p;
   uint64_t least = info == 24 ? 24 : info == 25 ? 0x100 : info == 26 ? 0x10000 : 0x100000000;
   if (first < 0xe0 && v < least) return pr_bad(r, "number not in its shortest form"), 0;
   return v;
@@ -135,11 +141,15 @@ PR_RARE uint64_t pr_argument(pr_reader *r, unsigned first) {
 /* pr_head takes a head; *first is its first byte. After a problem nothing is left, so there is no more than one. */
 static uint64_t pr_head(pr_reader *r, unsigned *first) {
   *first = 0xff;
-  if (r->p == r->end) return pr_bad(r, "the message ends in the middle of an item"), 0;
-  unsigned c = *first = *r->p;
-  if (r->p == r->zero) *r->p = 0;
-  r->p++;
-  return (c & 0x1f) < 24 ? c & 0x1f : pr_argument(r, c);
+  unsigned char *p = r->p;
+  if (p == r->end) return pr_bad(r, "the message ends in the middle of an item"), 0;
+  unsigned c = *first = *p;
+  if (p == r->zero) *p = 0;
+  r->p = ++p;
+  if ((c & 0x1f) < 24) return c & 0x1f;
+  if ((c & 0x1f) > 24 || p == r->end || *p < 24) return pr_argument(r, c);
+  r->p = p + 1;
+  return *p;
 }
 
 static uint64_t pr_expect(pr_reader *r, unsigned major, const char *wrong) {
@@ -268,17 +278,30 @@ static pr_map pr_take_map(pr_reader *r) {
   return m;
 }
 
-static bool pr_next(pr_map *m, pr_reader *r) {
-  if (!r->err && m->left) {
-    m->left--;
-    uint64_t key = pr_expect(r, 0x00, "unsigned integer expected as key");
-    if (m->inside && key <= m->key) pr_bad(r, "keys are not in ascending order");
-    m->key = key;
-    m->inside = true;
-    if (!r->err) return true;
-  }
-  if (!r->empty) r->depth--;
+/* pr_next_key is pr_next for keys of more than one byte, and for what is none. */
+PR_RARE bool pr_next_key(pr_map *m, pr_reader *r) {
+  uint64_t key = pr_expect(r, 0x00, "unsigned integer expected as key");
+  if (m->inside && key <= m->key) pr_bad(r, "keys are not in ascending order");
+  m->key = key;
+  m->inside = true;
+  if (!r->err) return true;
+  r->depth--;
   return false;
+}
+
+static bool pr_next(pr_map *m, pr_reader *r) {
+  if (r->err || !m->left) {
+    if (!r->empty) r->depth--;
+    return false;
+  }
+  m->left--;
+  unsigned char *p = r->p;
+  if (p == r->end || *p >= 24 || (m->inside && *p <= m->key)) return pr_next_key(m, r);
+  m->key = *p;
+  m->inside = true;
+  if (p == r->zero) *p = 0;
+  r->p = p + 1;
+  return true;
 }
 
 static void pr_skip(pr_reader *r);
