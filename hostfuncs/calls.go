@@ -55,7 +55,7 @@ func (s *Session) call(target, op, msg []byte) (abi.Handle, abi.Code) {
 }
 
 // newCall makes a call. Operations of the runtime itself are done before call returns, so the memory of the first few is used by the
-// next event again, and that of an immediate one once its reply is taken; the others may outlive their event.
+// next event again, and that of one that ran on the event's goroutine once its reply is taken; the others may outlive their event.
 func (s *Session) newCall(own bool) *call {
 	if c := s.spare; c != nil {
 		s.spare = nil
@@ -143,15 +143,16 @@ func (s *Session) fail(c *call, err *abi.Error) {
 }
 
 // perform runs an operation to its end.
-func (s *Session) perform(ctx context.Context, c *call) {
-	reply, err := c.op.Run(ctx, &Call{Target: c.target.name, kind: c.target.kind, streams: s, event: s}, c.msg, c.reply[:0])
+func (s *Session) perform(g *given, c *call) {
+	g.call = Call{Target: c.target.name, kind: c.target.kind, streams: s, event: s}
+	reply, err := c.op.Run(&g.ctx, &g.call, c.msg, c.reply[:0])
 	s.finish(c, reply, err)
 }
 
 // performNow runs an immediate operation to its end. Its request is neither copied nor held.
 func (s *Session) performNow(c *call, t *target, o *boundOperation, msg []byte) {
 	s.sched.Charge(immediateUnits)
-	c.target, c.op, c.immediate = t, o, true
+	c.target, c.op, c.sole = t, o, true
 	s.now = Call{Target: t.name, kind: t.kind, event: s}
 	reply, err := o.Run(s, &s.now, msg, c.reply[:0])
 	s.finish(c, reply, err)
@@ -200,11 +201,12 @@ func (s *Session) Kick() {
 }
 
 func (s *Session) spawn(c *call) {
-	c.ctx = s.newOpContext(false)
+	g := s.give(false)
+	c.ctx = &g.ctx
 	s.running.Add(1)
 	go func() {
-		s.perform(c.ctx, c)
-		c.ctx.cancel(context.Canceled)
+		s.perform(g, c)
+		g.ctx.cancel(context.Canceled)
 		s.running.Add(-1)
 		s.signal()
 	}()

@@ -23,8 +23,15 @@ type opContext struct {
 	expiry *time.Timer
 }
 
-func (s *Session) newOpContext(watches bool) *opContext {
-	return &opContext{parent: s.parent, deadline: s.deadline, watches: watches, cut: s.cut}
+// given is what an operation gets beside its request. It may be kept longer than the event lasts, so it is never used again.
+type given struct {
+	ctx  opContext
+	call Call
+}
+
+// give makes what an operation gets.
+func (s *Session) give(watches bool) *given {
+	return &given{ctx: opContext{parent: s.parent, deadline: s.deadline, watches: watches, cut: s.cut}}
 }
 
 // Deadline implements context.Context.

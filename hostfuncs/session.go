@@ -85,12 +85,13 @@ type Session struct {
 	calls    int
 	own      [4]call // of the runtime's operations
 	ownCalls int
-	spare    *call // of an immediate operation whose reply was taken
+	spare    *call // of an operation on the event's goroutine whose reply was taken
 	now      Call  // of the immediate operation that runs
 	deferred *call
 	blocked  time.Duration
 	timer    *time.Timer
 	waiting  []uint32
+	made     time.Time // of the session: what clock counts from
 	cut      bool // parent no longer cancels
 	silent   bool // the event has no response
 	extra    []Operation
@@ -126,7 +127,7 @@ type call struct {
 	closed bool       // by the guest; like held guarded by the session's mu
 	held   int        // bytes of the reply that count as held
 
-	immediate bool // the operation was done before call returned; nobody but the handle has the call
+	sole bool // nobody but the handle has the call: the operation has ended on the event's goroutine
 }
 
 // targetName and opName are for the log; an operation of the runtime itself has neither.
@@ -148,7 +149,7 @@ func (c *call) opName() string {
 func NewSession(registry *Registry, limits Limits, sched Scheduler, logger func(level int, text string), audit *slog.Logger) *Session {
 	return &Session{
 		registry: registry, limits: limits, sched: sched, logger: logger, audit: audit,
-		notify: make(chan struct{}, 1),
+		notify: make(chan struct{}, 1), made: time.Now(),
 	}
 }
 
