@@ -228,18 +228,8 @@ func (in *instance) response() *Response {
 // finish ends an event whose guest is done: it reports, and makes the instance ready for the next one or throws it away.
 func (in *instance) finish(waited time.Duration) (*Response, error) {
 	in.process.flush()
-	now := time.Now()
 	outcome, failure := in.verdict()
-	report := &Report{
-		ID: in.eventID, Kind: abi.EventFetch, Start: in.begun, Request: in.request, Outcome: outcome, Duration: now.Sub(in.begun), CPU: in.cpu(now), Fuel: in.fuelUsed(),
-		PoolWait: waited, Reused: in.events > 0,
-	}
-	if in.background != nil {
-		report.Kind, report.Detail = in.background.Message.Kind, in.background.Detail
-	}
-	if in.memory != nil {
-		report.MemoryBytes = int64(in.memory.Size())
-	}
+	report := in.report(outcome, waited)
 	var response *Response
 	if in.ctx.Response() != nil && !in.detached {
 		response = in.response()
@@ -251,16 +241,42 @@ func (in *instance) finish(waited time.Duration) (*Response, error) {
 			report.Status = failure.Status
 		}
 	}
-	observer := in.app.opts.Observer
 	report.Discarded = in.recycle()
-	observer.EventDone(report)
+	in.app.opts.Observer.EventDone(report) // before the instance goes: with the last one the App is closed, and nobody listens any more
+	in.handBack(report.Discarded)
 	if response == nil && failure != nil {
 		return nil, failure
 	}
 	return response, nil
 }
 
-// recycle gives the instance back to the pool, or throws it away and says why.
+// report says what the event was and what it took.
+func (in *instance) report(outcome Outcome, waited time.Duration) *Report {
+	now := time.Now()
+	r := &Report{
+		ID: in.eventID, Kind: abi.EventFetch, Start: in.begun, Request: in.request, Outcome: outcome, Duration: now.Sub(in.begun),
+		CPU: in.cpu(now), Fuel: in.fuelUsed(), PoolWait: waited, Reused: in.events > 0,
+	}
+	if in.background != nil {
+		r.Kind, r.Detail = in.background.Message.Kind, in.background.Detail
+	}
+	if in.memory != nil {
+		r.MemoryBytes = int64(in.memory.Size())
+	}
+	return r
+}
+
+// handBack gives the instance to the pool, or throws it away where there is a reason to.
+func (in *instance) handBack(discarded string) {
+	if discarded != "" {
+		in.app.pool.discard(in)
+		return
+	}
+	in.trimStack()
+	in.app.pool.put(in)
+}
+
+// recycle makes the instance ready for the next event, or says why it must not have one.
 func (in *instance) recycle() (discarded string) {
 	in.events++
 	reusable := in.ctx.End()
@@ -288,13 +304,7 @@ func (in *instance) recycle() (discarded string) {
 			discarded = "reset_failed"
 		}
 	}
-	if discarded != "" {
-		in.app.pool.discard(in)
-		return discarded
-	}
-	in.trimStack()
-	in.app.pool.put(in)
-	return ""
+	return discarded
 }
 
 // Module is what the preflight found.
