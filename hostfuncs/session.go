@@ -92,8 +92,8 @@ type Session struct {
 	timer    *time.Timer
 	waiting  []uint32
 	made     time.Time // of the session: what clock counts from
-	cut      bool // parent no longer cancels
-	silent   bool // the event has no response
+	cut      bool      // parent no longer cancels
+	silent   bool      // the event has no response
 	extra    []Operation
 	failure  error // what the handler has said of itself
 
@@ -103,7 +103,7 @@ type Session struct {
 	held    int // bytes of requests under way and replies not taken
 	pipes   []*pipe
 	ended   bool // End was called
-	tallies map[string]int
+	tallies []tally
 
 	running atomic.Int32
 	notify  chan struct{}
@@ -159,7 +159,7 @@ func (s *Session) Begin(parent context.Context, phase Phase, message []byte, dea
 	s.response, s.logged, s.calls, s.ownCalls, s.deferred, s.blocked, s.cut = nil, 0, 0, 0, nil, 0, false
 	s.handles, s.open, s.held, s.pipes = s.handles[:0], 0, 0, s.pipes[:0]
 	s.ended, s.silent, s.extra, s.failure = false, false, nil, nil
-	clear(s.tallies)
+	s.tallies = s.tallies[:0]
 }
 
 // AddReadable gives the guest a readable stream before the event begins (its request body) and returns the handle for the event's message.
@@ -179,15 +179,24 @@ func (s *Session) Background(operations []Operation) { s.silent, s.extra = true,
 // Failure is what the handler has said about its failure; nil when it has not.
 func (s *Session) Failure() error { return s.failure }
 
+// tally is what the operations of one kind of binding have counted.
+type tally struct {
+	kind string
+	n    int
+}
+
 // tally adds to one of the event's counts.
 func (s *Session) tally(kind string, n int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.tallies == nil {
-		s.tallies = map[string]int{}
+	for i := range s.tallies { // there are few kinds
+		if t := &s.tallies[i]; t.kind == kind {
+			t.n += n
+			return t.n
+		}
 	}
-	s.tallies[kind] += n
-	return s.tallies[kind]
+	s.tallies = append(s.tallies, tally{kind, n})
+	return n
 }
 
 // Name gives the event of a session that has begun the name it has in the log.
