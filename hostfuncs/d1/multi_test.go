@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/pagesrun/pagesrun/abi"
+	"github.com/pagesrun/pagesrun/hostfuncs"
 )
 
 const (
@@ -206,4 +208,58 @@ func TestBindingsWithTheSameIDShareADatabase(t *testing.T) {
 	if err := p.run(abi.OpD1Query, &abi.D1QueryRequest{Statements: []abi.D1Statement{stmt("SELECT * FROM t")}}, &abi.D1QueryReply{}); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestReadsThatAreRepeatedSeeWhatOthersDo(t *testing.T) {
+	dir := t.TempDir()
+	reader, other := openProbe(t, dir, "relaxed"), openProbe(t, dir, "relaxed")
+	other.mustExec("CREATE TABLE t(id INTEGER PRIMARY KEY, a)\nINSERT INTO t VALUES(1, 'x')")
+	const sql = "SELECT * FROM t WHERE id = ?"
+	read := func() string { // often enough for the reader to stay in its transaction
+		var r abi.D1Result
+		for range 5 {
+			r = reader.must(sql, 1)
+		}
+		return fmt.Sprintf("%s %s", r.Columns, show(t, r))
+	}
+	for _, step := range []struct{ sql, want string }{
+		{"SELECT 1", "[id a] 1|'x'"},
+		{"UPDATE t SET a = 'y'", "[id a] 1|'y'"},
+		{"ALTER TABLE t ADD COLUMN b DEFAULT 7", "[id a b] 1|'y'|7"},
+		{"ALTER TABLE t RENAME COLUMN a TO c", "[id c b] 1|'y'|7"},
+		{"DROP TABLE t; CREATE TABLE t(id INTEGER PRIMARY KEY, z); INSERT INTO t VALUES(1, 'new')", "[id z] 1|'new'"},
+	} {
+		other.must(step.sql)
+		if got := read(); got != step.want {
+			t.Errorf("after %s: %q, not %q", step.sql, got, step.want)
+		}
+	}
+}
+
+func TestReadsAtTheSameTimeDoNotShareMemory(t *testing.T) {
+	p := newProbe(t)
+	p.mustExec("CREATE TABLE t(id INTEGER PRIMARY KEY, a)\nWITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 50) INSERT INTO t SELECT i, 'row '||i FROM n")
+	l := p.live.(*live)
+	var all sync.WaitGroup
+	for from := range 8 {
+		all.Go(func() {
+			for i := range 200 {
+				id := (from*7+i)%50 + 1
+				q := abi.D1QueryRequest{Statements: []abi.D1Statement{stmt("SELECT a FROM t WHERE id = ?", id)}}
+				if i%3 == 0 {
+					q.Statements = append(q.Statements, stmt("SELECT id FROM t WHERE id = ?", id))
+				}
+				b, err := l.query(t.Context(), hostfuncs.NewCall("DB", nil), q.AppendCBOR(nil), nil)
+				var reply abi.D1QueryReply
+				if err = errors.Join(err, reply.DecodeCBOR(b)); err != nil || len(reply.Results) != len(q.Statements) {
+					t.Errorf("row %d: %d results, %v", id, len(reply.Results), err)
+					return
+				}
+				if got, want := show(t, reply.Results[0]), fmt.Sprintf("'row %d'", id); got != want {
+					t.Errorf("%q, not %q", got, want)
+				}
+			}
+		})
+	}
+	all.Wait()
 }

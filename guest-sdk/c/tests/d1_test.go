@@ -72,7 +72,7 @@ func TestD1RowsAreGoneThrough(t *testing.T) {
 			"0 rows of a; 3 changes, left 0, first -",
 			"invalid_argument: D1_ERROR: failed")
 	}
-	expect(t, g.run(get("/first")), " 'yy'2 null", "invalid_argument: D1_COLUMN_NOTFOUND: Column not found (nope)", "2 lines", "done")
+	expect(t, g.run(get("/first")), " 'yy'2 null", " 'yy'2, 16 bytes for each", "invalid_argument: D1_COLUMN_NOTFOUND: Column not found (nope)", "2 lines", "done")
 }
 
 func TestD1SessionsKeepTheNewestBookmark(t *testing.T) {

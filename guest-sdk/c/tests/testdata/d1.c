@@ -69,6 +69,12 @@ static void first(pr_response *res) {
   if (!failed(res, pr_d1_first("DB", &s, "b", &v))) show(res, &v);
   if (!failed(res, pr_d1_first("DB", &none, "nope", &v))) show(res, &v);
   pr_res_text(res, "\n");
+  pr_alloc(32 << 10); /* so that all of it comes from one chunk */
+  const char *before = (const char *)pr_alloc(1);
+  for (int i = 0; i < 100; i++) pr_d1_first("DB", &s, "b", &v);
+  size_t each = (size_t)((const char *)pr_alloc(1) - before - 16) / 100;
+  show(res, &v);
+  pr_res_printf(res, ", %u bytes for each\n", (unsigned)each);
   failed(res, pr_d1_first("DB", &s, "nope", &v));
   uint32_t count = 9;
   if (!failed(res, pr_d1_exec_lines("DB", "one\ntwo", &count))) pr_res_printf(res, "%u lines\n", (unsigned)count);
