@@ -37,6 +37,7 @@ test:
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
 	go test -race -timeout 20m ./...
+	scripts/test-sdks
 	cd torture/powerloss && go vet ./... && go test ./disk ./mount && go test -timeout 20m
 
 # powerloss pulls the plug on a running pagesrun PULLS times, and a few times on one with durability = "relaxed", which must lose.
