@@ -63,15 +63,7 @@ func cConst(name string) string {
 
 // cNames maps the identifiers that documentation mentions to their C names.
 func cNames(s *schema) map[string]string {
-	names := map[string]string{}
-	for _, m := range s.messages {
-		names[m.name] = cName(m.name)
-	}
-	for _, c := range s.consts {
-		if cHas(c) {
-			names[c.name] = cConst(c.name)
-		}
-	}
+	names := docNames(s, cName, cConst)
 	delete(names, "Error") // an ordinary word far more often than the message
 	delete(names, "Header")
 	delete(names, "Event")

@@ -83,3 +83,30 @@ func neutral(doc string, names map[string]string, about ...*message) string {
 
 // joinLines makes one line of a wrapped comment.
 func joinLines(doc string) string { return strings.Join(strings.Fields(doc), " ") }
+
+// docNames maps the identifiers that documentation mentions to their names in another language.
+func docNames(s *schema, message, constant func(string) string) map[string]string {
+	names := map[string]string{}
+	for _, m := range s.messages {
+		names[m.name] = message(m.name)
+	}
+	for _, c := range s.consts {
+		if cHas(c) {
+			names[c.name] = constant(c.name)
+		}
+	}
+	return names
+}
+
+// verb is the part of the names of codec functions that says which kind of item they handle.
+func verb(base string) string {
+	switch base {
+	case "string", "JSON":
+		return "text"
+	case "ByteString", "bytes":
+		return "bytes"
+	case "Code":
+		return "uint32"
+	}
+	return strings.ToLower(base)
+}

@@ -13,7 +13,7 @@ const rustPath = "guest-sdk/rust/src/abi.rs"
 // emitRust makes the Rust SDK's types and codecs. Text and bytes are borrowed from the message they were decoded from, or from
 // whoever makes a request; everything else is owned.
 func emitRust(s *schema) ([]file, error) {
-	g := &rustGen{schema: s, names: rustNames(s), borrowed: map[*message]bool{}}
+	g := &rustGen{schema: s, names: docNames(s, rustName, rustConst), borrowed: map[*message]bool{}}
 	g.head()
 	g.constants()
 	g.codes()
@@ -51,20 +51,6 @@ func rustField(name string) string {
 		return "r#" + n
 	}
 	return n
-}
-
-// rustNames maps the identifiers that documentation mentions to their Rust names.
-func rustNames(s *schema) map[string]string {
-	names := map[string]string{}
-	for _, m := range s.messages {
-		names[m.name] = rustName(m.name)
-	}
-	for _, c := range s.consts {
-		if cHas(c) {
-			names[c.name] = rustConst(c.name)
-		}
-	}
-	return names
 }
 
 // borrows reports whether a message has text or bytes in it, directly or in a nested message, and so a lifetime.
@@ -120,18 +106,7 @@ func (g *rustGen) head() {
 
 // comment emits documentation wrapped to 128 columns.
 func (g *rustGen) comment(indent, doc string, about ...*message) {
-	doc = joinLines(neutral(doc, g.names, about...))
-	line := indent + "///"
-	for _, w := range strings.Fields(doc) {
-		if len(line)+1+len(w) > 128 {
-			g.line("%s", line)
-			line = indent + "///"
-		}
-		line += " " + w
-	}
-	if doc != "" {
-		g.line("%s", line)
-	}
+	g.docLines(indent+"///", neutral(doc, g.names, about...))
 }
 
 // constants emits everything that is neither a code nor the concern of other languages.
