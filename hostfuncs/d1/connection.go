@@ -108,7 +108,7 @@ func (c *connection) prepare(sql string) (s *sqlite3.Stmt, tail string, err erro
 // freshen has the connection notice that others have changed the schema. Statements that touch tables notice by themselves; those that
 // only ask about them do not.
 func (c *connection) freshen() error {
-	_, err := c.number(`SELECT count(*) FROM sqlite_schema WHERE 0`)
+	_, err := c.Int(`SELECT count(*) FROM sqlite_schema WHERE 0`)
 	return err
 }
 
@@ -122,7 +122,7 @@ func (c *connection) freshenFor(sql string) error {
 
 // checkNames fails when something has a reserved name: SQLite does not ask about the names that ALTER TABLE gives.
 func (c *connection) checkNames() error {
-	n, err := c.number(`SELECT count(*) FROM sqlite_schema WHERE lower(substr(name, 1, 4)) = '_cf_'`)
+	n, err := c.Int(`SELECT count(*) FROM sqlite_schema WHERE lower(substr(name, 1, 4)) = '_cf_'`)
 	if err == nil && n > 0 {
 		return refuse(abi.CodeInvalidArgument, textRefused)
 	}
@@ -187,19 +187,6 @@ func reset(s *sqlite3.Stmt) {
 	s.Reset()
 }
 
-// number runs a statement that gives one number.
-func (c *connection) number(sql string) (int64, error) {
-	s, err := c.Stmt(sql)
-	if err != nil {
-		return 0, err
-	}
-	defer s.Reset()
-	if !s.Step() {
-		return 0, s.Err()
-	}
-	return s.ColumnInt64(0), nil
-}
-
 // pageBytes is the size of a page, SQLite's default.
 const pageBytes = 4096
 
@@ -210,11 +197,11 @@ func (c *connection) bytes() (int64, error) {
 	if known && c.size > 0 && seen == c.sized {
 		return c.size, nil
 	}
-	pages, err := c.number(`PRAGMA page_count`)
+	pages, err := c.Int(`PRAGMA page_count`)
 	if err != nil {
 		return 0, err
 	}
-	free, err := c.number(`PRAGMA freelist_count`)
+	free, err := c.Int(`PRAGMA freelist_count`)
 	if err != nil {
 		return 0, err
 	}

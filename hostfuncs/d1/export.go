@@ -178,7 +178,7 @@ func (x *exporter) fullText(o *object) error {
 
 // sequences writes where the tables with AUTOINCREMENT go on.
 func (x *exporter) sequences() error {
-	n, err := x.c.number(`SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'`)
+	n, err := x.c.Int(`SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'`)
 	if err != nil || n == 0 || x.options.NoData || x.options.Tables != nil {
 		return err
 	}

@@ -77,8 +77,8 @@ func (c *Conn) text(sql string) (string, error) {
 	return s.ColumnText(0), nil
 }
 
-// int is [Conn.text] for a number, through a cached statement.
-func (c *Conn) int(sql string) (int64, error) {
+// Int gives the first value of the first row of a query without parameters, through a cached statement.
+func (c *Conn) Int(sql string) (int64, error) {
 	s, err := c.Stmt(sql)
 	if err != nil {
 		return 0, err

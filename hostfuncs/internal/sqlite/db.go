@@ -176,7 +176,7 @@ func prepare(c *Conn, o Options) error {
 // enableChecksums makes a new file carry a checksum on every page, verified on every read, so that rot on the disk is noticed.
 // A file that has content already stays as it is.
 func enableChecksums(c *Conn) error {
-	pages, err := c.int(`PRAGMA page_count`)
+	pages, err := c.Int(`PRAGMA page_count`)
 	if err != nil || pages > 0 {
 		return err
 	}
@@ -191,7 +191,7 @@ func migrate(c *Conn, migrations []string) (err error) {
 		return err
 	}
 	defer tx.End(&err)
-	format, err := c.int(`PRAGMA user_version`)
+	format, err := c.Int(`PRAGMA user_version`)
 	if err != nil {
 		return err
 	}

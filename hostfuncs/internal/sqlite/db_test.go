@@ -69,7 +69,7 @@ func put(db *DB, k string, v []byte) error {
 func count(t testing.TB, db *DB) (n int64) {
 	t.Helper()
 	err := db.Read(context.Background(), func(c *Conn) (err error) {
-		n, err = c.int(`SELECT count(*) FROM pairs`)
+		n, err = c.Int(`SELECT count(*) FROM pairs`)
 		return err
 	})
 	if err != nil {
@@ -231,7 +231,7 @@ func TestALongQueryEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	start := time.Now()
 	err := db.Read(ctx, func(c *Conn) error {
-		_, err := c.int(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT count(*) FROM n`)
+		_, err := c.Int(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT count(*) FROM n`)
 		return err
 	})
 	if !errors.Is(err, sqlite3.INTERRUPT) || time.Since(start) > 5*time.Second {
@@ -351,7 +351,7 @@ func TestAFlippedBitIsNoticed(t *testing.T) {
 	flipBit(t, path, 100_000)
 	db = testDB(t, Options{Path: path})
 	err := db.Read(t.Context(), func(c *Conn) error {
-		_, err := c.int(`SELECT sum(length(CAST(v AS TEXT))) FROM pairs`)
+		_, err := c.Int(`SELECT sum(length(CAST(v AS TEXT))) FROM pairs`)
 		return err
 	})
 	if !errors.Is(err, sqlite3.IOERR_DATA) {

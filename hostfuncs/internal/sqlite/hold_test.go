@@ -72,7 +72,7 @@ func TestAnErrorEndsAHeldTransaction(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := db.Read(ctx, func(c *Conn) error {
-		_, err := c.int(`SELECT count(*) FROM pairs`)
+		_, err := c.Int(`SELECT count(*) FROM pairs`)
 		return err
 	})
 	if err == nil || heldCount(db) != 0 {
@@ -91,14 +91,14 @@ func TestASnapshotIsOneStateHeldOrNot(t *testing.T) {
 	for range 5 {
 		err := db.Read(t.Context(), func(c *Conn) error {
 			return c.Snapshot(func() error {
-				before, err := c.int(`SELECT count(*) FROM pairs`)
+				before, err := c.Int(`SELECT count(*) FROM pairs`)
 				if err != nil {
 					return err
 				}
 				if err := put(db, fmt.Sprint(before), nil); err != nil {
 					return err
 				}
-				after, err := c.int(`SELECT count(*) FROM pairs`)
+				after, err := c.Int(`SELECT count(*) FROM pairs`)
 				if before != after {
 					t.Errorf("%d pairs became %d", before, after)
 				}

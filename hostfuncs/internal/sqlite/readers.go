@@ -96,7 +96,7 @@ func (p *readers) dial(ctx context.Context) (*Conn, error) {
 		p.lost()
 		return nil, err
 	}
-	if _, err := c.int(`PRAGMA schema_version`); err != nil { // opens the log
+	if _, err := c.Int(`PRAGMA schema_version`); err != nil { // opens the log
 		c.abandon()
 		p.lost()
 		return nil, err

@@ -25,11 +25,11 @@ func (r *room) close() { r.file.Close() }
 
 // take takes the space for the file as it will be after the transaction open on c. Its error is sqlite3.FULL when there is none.
 func (r *room) take(c *Conn) error {
-	pages, err := c.int(`PRAGMA page_count`)
+	pages, err := c.Int(`PRAGMA page_count`)
 	if err != nil {
 		return err
 	}
-	size, err := c.int(`PRAGMA page_size`)
+	size, err := c.Int(`PRAGMA page_size`)
 	if err != nil {
 		return err
 	}
