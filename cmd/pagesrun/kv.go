@@ -131,24 +131,25 @@ func (c *kvKeyPutCmd) Run(ctx context.Context) error {
 
 // value reads the value from where it is given, never more than one byte beyond the limit.
 func (c *kvKeyPutCmd) value() ([]byte, error) {
+	return given("value", c.Value, c.Path, abi.KVValueBytesMax+1)
+}
+
+// given reads what a command is given as an argument or, of a file or standard input ("-"), up to most bytes of.
+func given(what string, argument *string, path string, most int64) ([]byte, error) {
 	switch {
-	case (c.Value == nil) == (c.Path == ""):
-		return nil, errors.New("give either a value or --path")
-	case c.Value != nil:
-		return []byte(*c.Value), nil
-	case c.Path == "-":
-		return readValue(os.Stdin)
+	case (argument == nil) == (path == ""):
+		return nil, errors.New("give either a " + what + " or --path")
+	case argument != nil:
+		return []byte(*argument), nil
+	case path == "-":
+		return io.ReadAll(io.LimitReader(os.Stdin, most))
 	}
-	f, err := os.Open(c.Path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return readValue(f)
-}
-
-func readValue(r io.Reader) ([]byte, error) {
-	return io.ReadAll(io.LimitReader(r, abi.KVValueBytesMax+1))
+	return io.ReadAll(io.LimitReader(f, most))
 }
 
 type kvKeyGetCmd struct {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -223,24 +222,7 @@ func (c *queuesSendCmd) Run(ctx context.Context) error {
 
 // body reads the message from where it is given, never more than one byte beyond the limit.
 func (c *queuesSendCmd) body() ([]byte, error) {
-	switch {
-	case (c.Body == nil) == (c.Path == ""):
-		return nil, errors.New("give either a message or --path")
-	case c.Body != nil:
-		return []byte(*c.Body), nil
-	case c.Path == "-":
-		return readMessage(os.Stdin)
-	}
-	f, err := os.Open(c.Path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readMessage(f)
-}
-
-func readMessage(r io.Reader) ([]byte, error) {
-	return io.ReadAll(io.LimitReader(r, abi.QueueMessageBytesMax+1))
+	return given("message", c.Body, c.Path, abi.QueueMessageBytesMax+1)
 }
 
 type queuesPurgeCmd struct {
