@@ -2,7 +2,7 @@ const std = @import("std");
 
 /// The files of test vectors, in the repository's abi/vectors.
 const vectors = [_][]const u8{
-    "accepted.json", "analytics.json", "d1.json",      "errors.json",  "event.json",
+    "accepted.json", "analytics.json", "d1.json",       "errors.json",  "event.json",
     "kv.json",       "queues.json",    "rejected.json", "secrets.json", "vars.json",
 };
 

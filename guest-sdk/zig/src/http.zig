@@ -102,7 +102,7 @@ fn decoded(s: []const u8) []const u8 {
     var i: usize = 0;
     while (i < s.len) : (i += 1) {
         out[n] = if (s[i] == '+') ' ' else s[i];
-        if (s[i] == '%' and i + 2 < s.len + 0) {
+        if (s[i] == '%' and i + 2 < s.len) {
             if (std.fmt.parseInt(u8, s[i + 1 .. i + 3], 16)) |b| {
                 out[n] = b;
                 i += 2;

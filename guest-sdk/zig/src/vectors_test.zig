@@ -5,8 +5,8 @@ const cbor = @import("cbor.zig");
 const messages = @import("messages_gen.zig").messages;
 
 const vectors = .{
-    @embedFile("accepted.json"), @embedFile("analytics.json"), @embedFile("d1.json"),       @embedFile("errors.json"),
-    @embedFile("event.json"),    @embedFile("kv.json"),        @embedFile("queues.json"),   @embedFile("rejected.json"),
+    @embedFile("accepted.json"), @embedFile("analytics.json"), @embedFile("d1.json"),     @embedFile("errors.json"),
+    @embedFile("event.json"),    @embedFile("kv.json"),        @embedFile("queues.json"), @embedFile("rejected.json"),
     @embedFile("secrets.json"),  @embedFile("vars.json"),
 };
 

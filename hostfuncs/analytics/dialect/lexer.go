@@ -41,9 +41,6 @@ func (t token) is(what string) bool {
 	return (t.kind == word || t.kind == symbol) && strings.EqualFold(t.text, what)
 }
 
-// stop is where the token ends in the source.
-func (t token) stop() int { return t.start + len(t.text) }
-
 // lexer cuts a query into tokens.
 type lexer struct {
 	source string
