@@ -36,8 +36,8 @@ type product struct {
 
 var (
 	pagesrunBinary = &product{name: "pagesrun", build: process.Build}
-	goProbe        = &product{name: "probe-go.wasm", build: func(path string) error { return process.BuildGo("e2e/guests/probe-go", path) }}
-	cProbe         = &product{name: "probe-c.wasm", build: func(path string) error { return process.BuildC("e2e/guests/probe-c", path) }}
+	goProbe        = &product{name: "probe-go.wasm", build: probeBuild("go")}
+	cProbe         = &product{name: "probe-c.wasm", build: probeBuild("c")}
 )
 
 // path gives where the product is.
@@ -61,7 +61,14 @@ func (p *product) bytes(t testing.TB) []byte {
 	return b
 }
 
-// probes are the same program in two languages.
+// probeBuild builds the probe of an SDK as its own script does.
+func probeBuild(sdk string) func(path string) error {
+	return func(path string) error {
+		return process.BuildScript(filepath.Join(process.Root(), "guest-sdk", sdk, "probe"), path)
+	}
+}
+
+// probes are the same program in every language that has an SDK.
 func probes() map[string]*product { return map[string]*product{"Go": goProbe, "C": cProbe} }
 
 // cacheDir keeps machine code between runs of the tests.

@@ -1,4 +1,4 @@
-/* The operations on D1. What they do and how they answer is told in ../probe-go/d1.go. */
+/* The operations on D1. What they do and how they answer is told in ../../go/probe/d1.go. */
 
 #include "probe.h"
 

@@ -1,4 +1,4 @@
-/* The probe's operations on queues and datasets, its consumer and its cron trigger. What they do is told in ../probe-go/queues.go, scheduled.go and
+/* The probe's operations on queues and datasets, its consumer and its cron trigger. What they do is told in ../../go/probe/queues.go, scheduled.go and
    analytics.go. */
 
 #include "probe.h"

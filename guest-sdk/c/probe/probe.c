@@ -1,4 +1,4 @@
-/* The probe in C: what it does and how it answers is told in ../probe-go/main.go. */
+/* The probe in C: what it does and how it answers is told in ../../go/probe/main.go. */
 
 #include "probe.h"
 
