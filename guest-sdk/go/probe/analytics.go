@@ -9,11 +9,9 @@ import (
 	"github.com/pagesrun/pagesrun/guest-sdk/go/analytics"
 )
 
-// writePoints writes the point that the lines of the body describe, "n" times (once where it is absent):
-//
-//	i TEXT  an index     b TEXT  a blob     d NUMBER  a double     ix N and bx N  an index or a blob of N times x
+// writePoints writes the point that the lines of the body describe.
 func (p *probe) writePoints() error {
-	body, err := p.req.Body.ReadAll(1 << 20)
+	body, err := p.body()
 	if err != nil {
 		return err
 	}
@@ -34,11 +32,7 @@ func (p *probe) writePoints() error {
 			q.Doubles = append(q.Doubles, v)
 		}
 	}
-	n := int64(1)
-	if given := p.number("n"); given != nil {
-		n = *given
-	}
-	for range n {
+	for range p.count("n", 1) {
 		if err := p.writePoint(&q); err != nil {
 			return err
 		}

@@ -10,24 +10,7 @@ import (
 	"github.com/pagesrun/pagesrun/guest-sdk/go/d1"
 )
 
-// The operations on D1 take their statements from the body, in lines: "S" and the text of a statement, then a line for each value.
-//
-//	n          NULL             i NUMBER    an integer
-//	t TEXT     text             r BITS      a float, as the 16 hexadecimal digits of its bits
-//	b BYTES    bytes            T and F     true and false
-//	x N        text: N times x  z N         N zero bytes
-//
-// TEXT and BYTES are written as the answers write them. The operations are
-//
-//	d1.query    all statements: one by itself, several as a batch; with "batch" always as a batch
-//	d1.first    the value of the column "column" in the first row, or "missing" where it is NULL or there is no row
-//	d1.raw      rows with the names of the columns before them
-//	d1.exec     the body as it is
-//	d1.dump     nothing
-//	d1.session  each statement by itself in a session that begins with "from", with the bookmarks
-//	d1.many     the first statement, n times in one event
-//	d1.async    all statements at once, each by itself
-//	d1.type     a value of a type that cannot be stored (Go only: C has no such values)
+// The operation d1.type, with a value of a type that cannot be stored, is this probe's own: not every language has such values.
 
 // d1Operation performs an operation on D1. known is false where there is none of that name.
 func (p *probe) d1Operation(op string) (known bool, err error) {
@@ -57,7 +40,7 @@ func (p *probe) d1Operation(op string) (known bool, err error) {
 
 // statements reads the body.
 func (p *probe) statements(prepare func(string) d1.Statement) ([]d1.Statement, error) {
-	body, err := p.req.Body.ReadAll(32 << 20)
+	body, err := p.body()
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +156,7 @@ func (p *probe) d1Raw(_ d1.Database, statements []d1.Statement) error {
 }
 
 func (p *probe) d1Exec(db d1.Database) error {
-	body, err := p.req.Body.ReadAll(32 << 20)
+	body, err := p.body()
 	if err != nil {
 		return err
 	}

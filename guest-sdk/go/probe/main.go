@@ -1,18 +1,5 @@
-// Command probe performs one operation of a binding per request and answers with its whole result as text.
-//
-// The query says what to do: op and target, and the fields of the operation's message under their schema names. A field that is absent in the
-// query is absent in the message. The keys of kv.get_bulk are the lines of the body. The value of kv.put is the body, or what "source" says:
-//
-//	stream   the body, handed on unread
-//	memory   n bytes, as one value
-//	pipe     n bytes, through a stream
-//	abort    n bytes, through a stream that is then broken off
-//
-// With "announce" it logs that word before anything else. The operation "log" logs and prints, "trap" ends the instance, "many" reads a
-// key n times in one event and says how often that went well.
-//
-// The answer is made of words and lines that a program in another language can make byte for byte the same. Values are written with every byte
-// but printable ASCII as %XX, and as #LENGTH:FNV-1a where they are long.
+// Command probe performs one operation of a binding per request and answers with its whole result as text. What it does and how it answers is told in
+// abi/tck/PROBE.md; the conformance kit there runs it.
 package main
 
 import (
@@ -34,12 +21,16 @@ func main() {
 
 // probe is one request.
 type probe struct {
+	ctx *pagesrun.Context
 	req *pagesrun.Request
 	out []byte
 }
 
-func answer(_ *pagesrun.Context, req *pagesrun.Request) (*pagesrun.Response, error) {
-	p := &probe{req: req}
+func answer(ctx *pagesrun.Context, req *pagesrun.Request) (*pagesrun.Response, error) {
+	p := &probe{ctx: ctx, req: req}
+	if p.param("op") == "fail" {
+		return nil, errors.New(p.param("text"))
+	}
 	if word := p.param("announce"); word != "" {
 		pagesrun.Log(pagesrun.LevelInfo, word)
 	}
@@ -81,6 +72,12 @@ func (p *probe) perform(op string) (*pagesrun.Response, error) {
 	case "trap":
 		panic("trap was asked for")
 	}
+	if resp, known, err := p.webOperation(op); known {
+		return resp, err
+	}
+	if known, err := p.hostOperation(op); known {
+		return nil, err
+	}
 	if known, err := p.queueOperation(op); known {
 		return nil, err
 	}
@@ -105,6 +102,20 @@ func (p *probe) number(name string) *int64 {
 	}
 	return &n
 }
+
+// count is a field of the query that is a number, or what is meant where it is absent.
+func (p *probe) count(name string, otherwise int) int {
+	if n := p.number(name); n != nil {
+		return int(*n)
+	}
+	return otherwise
+}
+
+// bodyBytesMax is the longest body the probe takes into its memory.
+const bodyBytesMax = 32 << 20
+
+// body reads the whole body.
+func (p *probe) body() ([]byte, error) { return p.req.Body.ReadAll(bodyBytesMax) }
 
 func (p *probe) get() (*pagesrun.Response, error) {
 	q := abi.KVGetRequest{
@@ -174,13 +185,10 @@ func (p *probe) put() error {
 
 // source puts the value into the message, or gives what has to bring it once the operation has begun.
 func (p *probe) source(q *abi.KVPutRequest) (pump func() error, err error) {
-	n := 0
-	if v := p.number("n"); v != nil {
-		n = int(*v)
-	}
+	n := p.count("n", 0)
 	switch p.param("source") {
 	case "":
-		q.Value, err = p.req.Body.ReadAll(32 << 20)
+		q.Value, err = p.body()
 	case "memory":
 		q.Value = fill(n)
 	case "stream":
@@ -338,11 +346,17 @@ func (p *probe) metadata(metadata *abi.JSON) {
 
 // failed writes a failure: its code, status and text.
 func (p *probe) failed(err error) {
-	var e *abi.Error
-	if !errors.As(err, &e) {
-		e = &abi.Error{Code: abi.CodeInternal, Message: err.Error()}
-	}
+	e := known(err)
 	p.out = append(p.out[:0], "error "+e.Code.String()+" "+strconv.Itoa(int(e.Status))+" "+e.Message+"\n"...)
+}
+
+// known is an error as one of the ABI.
+func known(err error) *abi.Error {
+	var e *abi.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &abi.Error{Code: abi.CodeInternal, Message: err.Error()}
 }
 
 func (p *probe) text(s string) { p.out = append(p.out, s...) }

@@ -12,18 +12,7 @@ import (
 	"github.com/pagesrun/pagesrun/guest-sdk/go/queues"
 )
 
-// The operations on queues are
-//
-//	queues.send        the body as one message, of content type "type" and with the delay "delay" (seconds); "source=memory" sends "n" times x
-//	queues.send_batch  a message for each line of the body: TYPE DELAY TEXT, the first two "-" where there is none, TEXT "#N" for N times x; with
-//	                   the batch's own delay "delay"
-//	queues.metrics     the state of the queue
-//
-// The consumer writes down each delivery in the namespace SEEN, under QUEUE/NAME/ATTEMPT, and then does what the message says. A message is a NAME
-// and, after a space, words in the order in which to obey them: ack, retry, retry:SECONDS, ackAll, retryAll, retryAll:SECONDS, throw, trap,
-// sleep:MILLISECONDS, late (fail after the handler has returned; Go only). A word after "N@" counts at attempt N only. "throw" ends the handler after the
-// last message.
-
+// seen is where the consumer and the cron trigger write down what came.
 const seen = kv.Namespace("SEEN")
 
 // queueOperation performs an operation on a queue. known is false where there is none of that name.
@@ -57,7 +46,7 @@ func (p *probe) options(delay *int64, kind string) []queues.SendOption {
 }
 
 func (p *probe) send(q queues.Queue) error {
-	body, err := p.req.Body.ReadAll(1 << 20)
+	body, err := p.body()
 	if err != nil {
 		return err
 	}
@@ -73,7 +62,7 @@ func (p *probe) send(q queues.Queue) error {
 }
 
 func (p *probe) sendBatch(q queues.Queue) error {
-	body, err := p.req.Body.ReadAll(1 << 20)
+	body, err := p.body()
 	if err != nil {
 		return err
 	}

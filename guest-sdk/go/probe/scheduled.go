@@ -7,8 +7,7 @@ import (
 	pagesrun "github.com/pagesrun/pagesrun/guest-sdk/go"
 )
 
-// tick writes a tick down in the namespace SEEN, under tick/CRON, and then does what the expression says where it is no expression: throw, trap,
-// or late (fail after the handler has returned; Go only).
+// tick writes a tick down and then does what the expression says where it is none.
 func tick(ctx *pagesrun.Context, ev *pagesrun.ScheduledEvent) error {
 	if err := seen.PutText("tick/"+ev.Cron, "due="+strconv.FormatInt(ev.ScheduledTime.UnixMilli(), 10)); err != nil {
 		pagesrun.Log(pagesrun.LevelError, err.Error())
