@@ -4,7 +4,7 @@ BIN := bin
 GO  := CGO_ENABLED=0 go
 PAGESRUN := $(BIN)/pagesrun
 
-.PHONY: all run build guests test powerloss bench fuzz generate setup clean
+.PHONY: all run build guests test torture torture-long bench fuzz generate setup clean
 
 all: build
 
@@ -38,13 +38,16 @@ test:
 	go vet ./...
 	go test -race -timeout 20m ./...
 	scripts/test-sdks
-	cd torture/powerloss && go vet ./... && go test ./disk ./mount && go test -timeout 20m
+	cd torture && go vet ./... && go test -timeout 20m ./...
 
-# powerloss pulls the plug on a running pagesrun PULLS times, and a few times on one with durability = "relaxed", which must lose.
-PULLS ?= 60
-powerloss:
+# torture breaks pagesrun on purpose in every way its instruments know and prints a table, in less than 20 minutes; torture-long takes hours. ARGS are more
+# arguments: make torture ARGS='-only power -times 100', or ARGS=-list.
+torture:
 	scripts/setup go
-	cd torture/powerloss && $(GO) run . -pulls $(PULLS) && $(GO) run . -pulls 6 -durability relaxed
+	cd torture && $(GO) run . $(ARGS)
+
+torture-long:
+	$(MAKE) torture ARGS='-long $(ARGS)'
 
 # bench prints, from one run, the ratios the project promises. Nothing fails when one does not hold: machines differ.
 bench:

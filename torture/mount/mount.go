@@ -11,7 +11,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
-	"github.com/pagesrun/pagesrun/torture/powerloss/disk"
+	"github.com/pagesrun/pagesrun/torture/disk"
 )
 
 // Mount is a mounted disk.

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/pagesrun/pagesrun/torture/powerloss/disk"
+	"github.com/pagesrun/pagesrun/torture/disk"
 )
 
 // script drives a disk by path and fails the test where an operation does.

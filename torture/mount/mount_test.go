@@ -3,7 +3,7 @@ package mount_test
 import (
 	"testing"
 
-	"github.com/pagesrun/pagesrun/torture/powerloss/mount"
+	"github.com/pagesrun/pagesrun/torture/mount"
 )
 
 func TestAnotherProcessCanWriteAndSync(t *testing.T) {

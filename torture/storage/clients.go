@@ -1,4 +1,4 @@
-package main
+package storage
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/pagesrun/pagesrun/torture/machine"
 )
 
 // clientsPerBinding is how many clients write to a binding at once.
@@ -50,7 +52,7 @@ func group(id string) string {
 }
 
 // load has clients write to every binding until the machine is gone. The function it gives waits for them.
-func load(m *machine, round int, ledgers []*ledger) (wait func()) {
+func load(m *machine.Machine, round int, ledgers []*ledger) (wait func()) {
 	var clients sync.WaitGroup
 	for _, l := range ledgers {
 		for c := range clientsPerBinding {
@@ -58,11 +60,11 @@ func load(m *machine, round int, ledgers []*ledger) (wait func()) {
 				for i := 0; ; i++ {
 					w := newWrite(l.name, fmt.Sprintf("%s%d-%d-%x", roundPrefix(round), c, i, rand.Uint32()), i)
 					l.send(w.entries)
-					if _, err := m.ask("POST", w.path, w.body); err == nil {
+					if _, err := m.Ask("POST", w.path, w.body); err == nil {
 						l.ack(round, w.entries)
 					}
 					select {
-					case <-m.gone:
+					case <-m.Gone():
 						return
 					default:
 					}
@@ -75,3 +77,17 @@ func load(m *machine, round int, ledgers []*ledger) (wait func()) {
 
 // roundPrefix begins the ids of a round.
 func roundPrefix(round int) string { return fmt.Sprintf("r%d-", round) }
+
+// stored reads lines "id value".
+func stored(m *machine.Machine, path string) (map[string]string, error) {
+	text, err := m.Ask("GET", path, "")
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]string{}
+	for line := range strings.Lines(text) {
+		id, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		found[id] = value
+	}
+	return found, nil
+}

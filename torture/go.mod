@@ -1,4 +1,4 @@
-module github.com/pagesrun/pagesrun/torture/powerloss
+module github.com/pagesrun/pagesrun/torture
 
 go 1.26.8
 
@@ -6,7 +6,7 @@ require github.com/hanwen/go-fuse/v2 v2.12.1
 
 require golang.org/x/sys v0.49.0
 
-replace github.com/pagesrun/pagesrun => ../..
+replace github.com/pagesrun/pagesrun => ..
 
 require (
 	github.com/ncruces/go-sqlite3 v0.35.6

@@ -1,82 +1,86 @@
-package main
+package storage
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"strconv"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/pagesrun/pagesrun/torture/powerloss/disk"
-	"github.com/pagesrun/pagesrun/torture/powerloss/mount"
+	"github.com/pagesrun/pagesrun/e2e/process"
+	"github.com/pagesrun/pagesrun/torture/disk"
+	"github.com/pagesrun/pagesrun/torture/mount"
+	"github.com/pagesrun/pagesrun/torture/rig"
 )
 
-// Pulls of a test; the variable PAGESRUN_PULLS says otherwise of the first.
+// Rounds of the tests.
 const (
-	pullsDefault = 6
-	pullsControl = 3
+	testKills   = 4
+	testPulls   = 6
+	testControl = 3
 )
+
+var built = sync.OnceValues(func() (Options, error) {
+	dir, err := os.MkdirTemp("", "pagesrun-torture-")
+	if err != nil {
+		return Options{}, err
+	}
+	e := rig.Env{Root: process.Root(), Work: dir}
+	o := Options{Pagesrun: filepath.Join(dir, "pagesrun")}
+	if o.Guest, err = e.BuildGo(context.Background(), GuestDir); err != nil {
+		return o, err
+	}
+	return o, process.Build(o.Pagesrun)
+})
 
 func TestMain(m *testing.M) {
 	if err := mount.Works(); err != nil {
 		fmt.Printf("\n*** POWER LOSS IS NOT TESTED: no file system can be mounted here: %v\n\n", err)
 	}
-	os.Exit(func() int {
-		var err error
-		if built, err = os.MkdirTemp("", "pagesrun-powerloss-"); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(built)
-		return m.Run()
-	}())
+	code := m.Run()
+	if o, _ := built(); o.Guest != "" {
+		os.RemoveAll(filepath.Dir(o.Guest))
+	}
+	os.Exit(code)
 }
 
-// built is where the program and the function are put.
-var built string
-
-// build builds them, once.
-var build = sync.OnceValues(func() (options, error) {
-	o := options{work: built}
-	return o, o.build()
-})
-
-func torment(t *testing.T, pulls int, durability string) *report {
+func torment(t *testing.T, fault Fault, rounds int, durability string) *Report {
 	t.Helper()
-	if err := mount.Works(); err != nil {
+	if err := mount.Works(); err != nil && fault == Pull {
 		t.Skip("no file system can be mounted here: ", err)
 	}
-	o, err := build()
+	o, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.work, o.pulls, o.durability, o.bindings, o.model, o.seed = t.TempDir(), pulls, durability, allBindings, disk.Journal, rand.Uint64()
-	r, err := o.run()
+	o.Work, o.Fault, o.Rounds, o.Durability, o.Model, o.Seed = t.TempDir(), fault, rounds, durability, disk.Journal, rand.Uint64()
+	r, err := o.Run(t.Context())
 	if t.Log(r); err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-func TestAcknowledgedWritesSurvivePowerLoss(t *testing.T) {
-	pulls := pullsDefault
-	if text := os.Getenv("PAGESRUN_PULLS"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			t.Fatal(err)
+func TestAcknowledgedWritesSurviveKills(t *testing.T) {
+	for _, durability := range []string{"sync", "relaxed"} {
+		if err := torment(t, Kill, testKills, durability).Verdict(false); err != nil {
+			t.Error(err)
 		}
-		pulls = n
 	}
-	if err := torment(t, pulls, "sync").verdict(false); err != nil {
+}
+
+func TestAcknowledgedWritesSurvivePowerLoss(t *testing.T) {
+	if err := torment(t, Pull, testPulls, "sync").Verdict(false); err != nil {
 		t.Error(err)
 	}
 }
 
 // TestTheInstrumentSeesLosses is the control: relaxed durability does lose, and whoever does not see that sees nothing.
 func TestTheInstrumentSeesLosses(t *testing.T) {
-	if err := torment(t, pullsControl, "relaxed").verdict(true); err != nil {
+	if err := torment(t, Pull, testControl, "relaxed").Verdict(true); err != nil {
 		t.Error(err)
 	}
 }
@@ -111,11 +115,11 @@ func TestAVerdictNeedsWritesAndInTheControlLosses(t *testing.T) {
 		{"nothing written", empty, false, false}, {"nothing lost", whole, false, true}, {"something lost", losing, false, false},
 		{"nothing lost in the control", whole, true, false}, {"something lost in the control", losing, true, true},
 	} {
-		if err := (&report{ledgers: []*ledger{row.ledger}}).verdict(row.control); (err == nil) != row.want {
+		if err := (&Report{ledgers: []*ledger{row.ledger}}).Verdict(row.control); (err == nil) != row.want {
 			t.Errorf("%s: %v", row.name, err)
 		}
 	}
-	if err := (&report{corrupt: []string{"a.sqlite"}}).verdict(false); err == nil {
+	if err := (&Report{corrupt: []string{"a.sqlite"}}).Verdict(false); err == nil {
 		t.Error("a corrupt database was accepted")
 	}
 }

@@ -1,6 +1,7 @@
-package main
+package storage
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,13 +14,13 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
-	"github.com/pagesrun/pagesrun/e2e/process"
-	"github.com/pagesrun/pagesrun/torture/powerloss/disk"
-	"github.com/pagesrun/pagesrun/torture/powerloss/mount"
+	"github.com/pagesrun/pagesrun/torture/disk"
+	"github.com/pagesrun/pagesrun/torture/machine"
+	"github.com/pagesrun/pagesrun/torture/mount"
 )
 
-// allBindings are those the guest can write to.
-var allBindings = []string{"kv", "d1", "queues"}
+// AllBindings are those the guest can write to.
+var AllBindings = []string{"kv", "d1", "queues"}
 
 // The shortest and the longest time between the start of the clients and a pull.
 const (
@@ -32,16 +33,17 @@ const drainTime = 2 * time.Minute
 
 // torture is a run.
 type torture struct {
-	options
+	Options
 	disk    *disk.Disk
 	mount   *mount.Mount
 	random  *rand.Rand
-	report  report
+	report  Report
 	ledgers map[string]*ledger
 }
 
-// report is what a run has found.
-type report struct {
+// Report is what a run has found.
+type Report struct {
+	fault   Fault
 	model   disk.Model
 	seed    uint64
 	ledgers []*ledger
@@ -49,40 +51,54 @@ type report struct {
 	undone  disk.Loss
 	checked int
 	corrupt []string
+	// ready is how long each start after the first took until pagesrun served.
+	ready []time.Duration
 }
 
-// String is the table at the end.
-func (r *report) String() string {
+// String is what is to be said of the run, in a few lines.
+func (r *Report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d, model %s; pulls:", r.seed, r.model)
-	for _, cut := range disk.Cuts() {
-		fmt.Fprintf(&b, " %d left %s,", r.pulls[cut], cut)
+	fmt.Fprintf(&b, "%s, seed %d", r.fault, r.seed)
+	if r.fault == Pull {
+		fmt.Fprintf(&b, ", model %s; pulls:", r.model)
+		for _, cut := range disk.Cuts() {
+			fmt.Fprintf(&b, " %d left %s,", r.pulls[cut], cut)
+		}
+		fmt.Fprintf(&b, "\nundone were %d writes (%d bytes) and %d changes of directories", r.undone.Writes, r.undone.Bytes, r.undone.Moves)
 	}
-	fmt.Fprintf(&b, "\nundone were %d writes (%d bytes) and %d changes of directories; %d databases checked, %d corrupt\n",
-		r.undone.Writes, r.undone.Bytes, r.undone.Moves, r.checked, len(r.corrupt))
+	fmt.Fprintf(&b, "; %d databases checked, %d corrupt; ready after %s at the median, %s at most\n", r.checked, len(r.corrupt), r.Ready(0.5), r.Ready(1))
 	for _, l := range r.ledgers {
 		fmt.Fprintf(&b, "%-7s %7d acknowledged in %d rounds, %d lost, %d never written\n", l.name, l.acknowledged, len(l.rounds), len(l.lost), len(l.strange))
 	}
 	return strings.TrimSpace(b.String())
 }
 
-// run pulls as often as asked for. An error means that pagesrun did not come back, or that the instrument failed.
-func (o options) run() (*report, error) {
-	t := &torture{options: o, disk: disk.New(o.model), random: rand.New(rand.NewPCG(o.seed, 0)), ledgers: map[string]*ledger{}}
-	t.report = report{model: o.model, seed: o.seed, pulls: map[disk.Cut]int{}}
-	for _, name := range o.bindings {
-		if !slices.Contains(allBindings, name) {
-			return &t.report, fmt.Errorf("there is no binding %q here", name)
-		}
+// Ready is the time that a share of the starts, 1 for all, were ready within.
+func (r *Report) Ready(share float64) time.Duration {
+	if len(r.ready) == 0 {
+		return 0
+	}
+	slices.Sort(r.ready)
+	return r.ready[int(share*float64(len(r.ready)-1))].Round(time.Millisecond)
+}
+
+// Run runs all rounds. An error means that pagesrun did not come back, or that the instrument failed.
+func (o Options) Run(ctx context.Context) (*Report, error) {
+	t := &torture{Options: o, disk: disk.New(o.Model), random: rand.New(rand.NewPCG(o.Seed, 0)), ledgers: map[string]*ledger{}}
+	t.report = Report{fault: o.Fault, model: o.Model, seed: o.Seed, pulls: map[disk.Cut]int{}}
+	if t.Bindings == nil {
+		t.Bindings = AllBindings
+	}
+	for _, name := range t.Bindings {
 		t.ledgers[name] = newLedger(name)
 		t.report.ledgers = append(t.report.ledgers, t.ledgers[name])
 	}
-	if err := os.Mkdir(filepath.Join(o.work, "disk"), 0o700); err != nil {
+	if err := os.Mkdir(t.store(), 0o700); err != nil {
 		return &t.report, err
 	}
 	err := t.plug()
-	for round := 0; round < o.pulls && err == nil; round++ {
-		if err = t.round(round); err != nil {
+	for round := 0; round < o.Rounds && err == nil; round++ {
+		if err = errors.Join(t.round(round), ctx.Err()); err != nil {
 			err = fmt.Errorf("round %d: %w", round, err)
 		}
 	}
@@ -95,45 +111,54 @@ func (o options) run() (*report, error) {
 	return &t.report, err
 }
 
+// store is the directory that holds the data directory.
+func (t *torture) store() string { return filepath.Join(t.Work, "disk") }
+
 // plug mounts the disk for the next life.
 func (t *torture) plug() (err error) {
-	t.mount, err = mount.On(filepath.Join(t.work, "disk"), t.disk)
+	if t.Fault == Pull {
+		t.mount, err = mount.On(t.store(), t.disk)
+	}
 	return err
 }
 
-// round is one life: start, look at what the round before has left, write, pull.
+// round is one life: start, look at what the round before has left, write, end.
 func (t *torture) round(round int) error {
 	m, err := t.start(round%2 == 1)
 	if err != nil {
 		return err
 	}
-	defer m.kill()
+	defer m.Kill()
 	if round > 0 {
+		t.report.ready = append(t.report.ready, m.Ready)
 		if err := t.check(m, roundPrefix(round-1)); err != nil {
-			return fmt.Errorf("%w\n%s", err, m.printed())
+			return fmt.Errorf("%w\n%s", err, m.Printed())
 		}
 	}
 	wait := load(m, round, t.report.ledgers)
 	time.Sleep(loadLeast + time.Duration(t.random.Int64N(int64(loadMost-loadLeast))))
-	m.kill()
+	m.Kill()
 	wait()
+	if t.Fault == Kill {
+		return t.inspect()
+	}
 	return t.pull(disk.Cuts()[round%len(disk.Cuts())])
 }
 
 // start starts pagesrun on the disk. Where it consumes, the queue has a consumer.
-func (t *torture) start(consumes bool) (*machine, error) {
-	config := filepath.Join(t.work, "wrangler.toml")
+func (t *torture) start(consumes bool) (*machine.Machine, error) {
+	config := filepath.Join(t.Work, "wrangler.toml")
 	if err := os.WriteFile(config, []byte(t.config(consumes)), 0o600); err != nil {
 		return nil, err
 	}
-	m, err := boot(exec.Command(t.pagesrun, "serve", t.guest, "--port", "0", "--admin", "off", "--config", config, "--persist-to", filepath.Join(t.mount.Dir, "data")))
+	m, err := machine.Boot(exec.Command(t.Pagesrun, "serve", t.Guest, "--port", "0", "--admin", "off", "--config", config, "--persist-to", filepath.Join(t.store(), "data")))
 	if err != nil {
 		return nil, err
 	}
 	if t.ledgers["d1"] != nil || t.ledgers["queues"] != nil {
-		if _, err := m.ask("POST", "/d1/setup", ""); err != nil {
-			m.kill()
-			return nil, fmt.Errorf("%w\n%s", err, m.printed())
+		if _, err := m.Ask("POST", "/d1/setup", ""); err != nil {
+			m.Kill()
+			return nil, fmt.Errorf("%w\n%s", err, m.Printed())
 		}
 	}
 	return m, nil
@@ -141,7 +166,7 @@ func (t *torture) start(consumes bool) (*machine, error) {
 
 // config is the function's configuration.
 func (t *torture) config(consumes bool) string {
-	text := "name = \"powerloss\"\ncompatibility_date = \"2026-11-01\"\n\n[pagesrun]\ndurability = \"" + t.durability + "\"\n\n[pagesrun.limits]\noperations = 1000000\n"
+	text := "name = \"torture\"\ncompatibility_date = \"2026-11-01\"\n\n[pagesrun]\ndurability = \"" + t.Durability + "\"\n\n[pagesrun.limits]\noperations = 1000000\n"
 	if t.ledgers["kv"] != nil {
 		text += "\n[[kv_namespaces]]\nbinding = \"KEYS\"\nid = \"keys\"\n"
 	}
@@ -159,18 +184,18 @@ func (t *torture) config(consumes bool) string {
 }
 
 // check compares what is stored under a prefix with the ledgers. Messages are compared at the end alone: until then some wait.
-func (t *torture) check(m *machine, prefix string) error {
+func (t *torture) check(m *machine.Machine, prefix string) error {
 	for path, name := range map[string]string{"/kv": "kv", "/d1": "d1"} {
 		l := t.ledgers[name]
 		if l == nil {
 			continue
 		}
-		stored, err := m.stored(path + "?prefix=" + prefix)
+		found, err := stored(m, path+"?prefix="+prefix)
 		if err != nil {
 			return err
 		}
-		l.check(stored, prefix, true)
-		l.whole(stored, prefix, group)
+		l.check(found, prefix, true)
+		l.whole(found, prefix, group)
 	}
 	return nil
 }
@@ -194,12 +219,17 @@ func (t *torture) pull(cut disk.Cut) error {
 
 // inspect opens a copy of every SQLite file, as the next process will, and has SQLite check it.
 func (t *torture) inspect() error {
-	copied, err := os.MkdirTemp(t.work, "left-")
+	copied, err := os.MkdirTemp(t.Work, "left-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(copied)
-	if err := t.disk.Dump(copied); err != nil {
+	if t.Fault == Kill {
+		err = copyStore(copied, t.store())
+	} else {
+		err = t.disk.Dump(copied)
+	}
+	if err != nil {
 		return err
 	}
 	return filepath.WalkDir(copied, func(path string, d fs.DirEntry, err error) error {
@@ -240,36 +270,34 @@ func (t *torture) settle() error {
 	if err != nil {
 		return err
 	}
-	defer m.kill()
-	for round := range t.pulls {
+	defer m.Kill()
+	for round := range t.Rounds {
 		if err := t.check(m, roundPrefix(round)); err != nil {
 			return err
 		}
 	}
 	l := t.ledgers["queues"]
 	if l == nil {
-		m.stop()
-		return nil
+		return m.Stop()
 	}
 	if err := t.drain(m); err != nil {
-		return fmt.Errorf("%w\n%s", err, m.printed())
+		return fmt.Errorf("%w\n%s", err, m.Printed())
 	}
-	for round := range t.pulls {
-		received, err := m.stored("/queue?prefix=" + roundPrefix(round))
+	for round := range t.Rounds {
+		received, err := stored(m, "/queue?prefix="+roundPrefix(round))
 		if err != nil {
 			return err
 		}
 		l.check(received, roundPrefix(round), false)
 		l.whole(received, roundPrefix(round), group)
 	}
-	m.stop()
-	return nil
+	return m.Stop()
 }
 
 // drain waits until no message is left.
-func (t *torture) drain(m *machine) error {
+func (t *torture) drain(m *machine.Machine) error {
 	for deadline := time.Now().Add(drainTime); ; time.Sleep(100 * time.Millisecond) {
-		left, err := m.ask("GET", "/queue/backlog", "")
+		left, err := m.Ask("GET", "/queue/backlog", "")
 		if err != nil || left == "0" {
 			return err
 		}
@@ -279,13 +307,23 @@ func (t *torture) drain(m *machine) error {
 	}
 }
 
-// buildGuest builds the function under torture.
-func buildGuest(path string) error {
-	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-o", path, "./guest")
-	cmd.Dir = filepath.Join(process.Root(), "torture", "powerloss")
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the guest: %w\n%s", err, out)
-	}
-	return nil
+// copyStore copies the files of a directory tree. Sockets, which nobody listens on any more, are left out.
+func copyStore(to, from string) error {
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, strings.TrimPrefix(path, from))
+		switch {
+		case d.IsDir():
+			return os.MkdirAll(target, 0o700)
+		case !d.Type().IsRegular():
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(target, content, 0o600)
+	})
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
-	"github.com/pagesrun/pagesrun/torture/powerloss/disk"
+	"github.com/pagesrun/pagesrun/torture/disk"
 	"golang.org/x/sys/unix"
 )
 

@@ -1,0 +1,92 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/pagesrun/pagesrun/torture/disk"
+	"github.com/pagesrun/pagesrun/torture/mount"
+	"github.com/pagesrun/pagesrun/torture/rig"
+)
+
+// How often the instruments end a process: in the short variant, in the long one, and in the control.
+const (
+	killsShort, killsLong = 40, 1000
+	pullsShort, pullsLong = 30, 200
+	pullsControl          = 6
+)
+
+// readyMost is how long pagesrun may take to serve again.
+const readyMost = time.Second
+
+// Rigs are the instruments of this package.
+func Rigs() []rig.Rig {
+	return []rig.Rig{
+		{Name: "kill", Question: "does every acknowledged write survive kill -9?", Run: kill},
+		{Name: "power", Question: "does every acknowledged write survive the loss of power?", Run: power(disk.Journal)},
+		{Name: "power-letter", Question: "and where a file system makes new names durable by an fsync of their directory alone?", Extra: true, Run: power(disk.Letter)},
+	}
+}
+
+// kill ends processes of both durabilities: what relaxed gives up is not to be seen by it.
+func kill(ctx context.Context, e *rig.Env) ([]rig.Finding, error) {
+	var all []rig.Finding
+	for _, durability := range []string{"sync", "relaxed"} {
+		found, err := Options{Fault: Kill, Rounds: e.Repeat(killsShort, killsLong) / 2, Durability: durability}.find(ctx, e)
+		if all = append(all, found...); err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+func power(model disk.Model) func(context.Context, *rig.Env) ([]rig.Finding, error) {
+	return func(ctx context.Context, e *rig.Env) ([]rig.Finding, error) {
+		if err := mount.Works(); err != nil {
+			return nil, fmt.Errorf("%w: no file system can be mounted: %v", rig.ErrUnavailable, err)
+		}
+		found, err := Options{Fault: Pull, Model: model, Rounds: e.Repeat(pullsShort, pullsLong), Durability: "sync"}.find(ctx, e)
+		if err != nil {
+			return found, err
+		}
+		control, err := Options{Fault: Pull, Model: model, Rounds: pullsControl, Durability: "relaxed"}.find(ctx, e)
+		return append(found, control...), err
+	}
+}
+
+// find runs and makes findings of the report.
+func (o Options) find(ctx context.Context, e *rig.Env) (found []rig.Finding, err error) {
+	o.Pagesrun, o.Seed = e.Pagesrun, e.Seed
+	if o.Guest, err = e.BuildGo(ctx, GuestDir); err != nil {
+		return nil, err
+	}
+	if o.Work, err = os.MkdirTemp(e.Work, "storage-"); err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(filepath.Clean(o.Work))
+	r, err := o.Run(ctx)
+	e.Say("%s", r)
+	return r.findings(o), err
+}
+
+// findings are the lines of the table.
+func (r *Report) findings(o Options) (list []rig.Finding) {
+	control := o.Fault == Pull && o.Durability == "relaxed"
+	for _, l := range r.ledgers {
+		what := fmt.Sprintf("%s, durability = %s: acknowledged writes lost in %d × %s, of %d", l.name, o.Durability, o.Rounds, o.Fault, l.acknowledged)
+		if control {
+			what += " (the control)"
+			list = append(list, rig.Check(len(l.lost) > 0 && len(l.strange) == 0, what, "some", "%d", len(l.lost)))
+			continue
+		}
+		list = append(list, rig.Check(l.acknowledged > 0 && len(l.lost) == 0 && len(l.strange) == 0, what, "0", "%d, and %d that nobody wrote", len(l.lost), len(l.strange)))
+	}
+	list = append(list, rig.Check(r.checked > 0 && len(r.corrupt) == 0, fmt.Sprintf("%s, durability = %s: databases that SQLite finds corrupt, of %d", o.Fault, o.Durability, r.checked), "0", "%d", len(r.corrupt)))
+	if !control {
+		list = append(list, rig.Check(r.Ready(0.5) <= readyMost, fmt.Sprintf("%s, durability = %s: time until it serves again, median (most)", o.Fault, o.Durability), "≤ "+readyMost.String(), "%s (%s)", r.Ready(0.5), r.Ready(1)))
+	}
+	return list
+}
