@@ -22,6 +22,8 @@ type Config struct {
 	RequiredSecrets []string
 	// SecretFiles are the variables files that were read, in the order read.
 	SecretFiles []string
+	// Build is the table "build".
+	Build Build
 	// Dev is the table "dev".
 	Dev Dev
 	// Pagesrun is the table "pagesrun", with the defaults filled in.

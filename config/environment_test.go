@@ -21,6 +21,7 @@ func loadText(t testing.TB, text string, opts Options) (*Config, Problems) {
 var sampleValues = map[string]string{
 	"compatibility_date": `"2026-04-01"`, "limits": `{ cpu_ms = 5 }`, "pagesrun": `{ isolation = "instance" }`,
 	"secrets": `{ required = [] }`, "vars": `{ A = "1" }`, "dev": `{ port = 1 }`, "kv_namespaces": `[{ binding = "A" }]`,
+	"build": `{ command = "make" }`,
 }
 
 func sample(key string) string {

@@ -56,6 +56,7 @@ func readKeys() []keyRule {
 		{"name", inheritable, supported, text, true},
 		{"main", inheritable, supported, text, true},
 		{"compatibility_date", inheritable, supported, text, true},
+		{"build", inheritable, supported, table, false},
 		{"limits", inheritable, supported, table, true},
 		{"pagesrun", inheritable, supported, table, true},
 		{"secrets", separate, supported, table, false},
@@ -90,7 +91,7 @@ func elsewhereKeys() []keyRule {
 	}
 	add(inheritable, true, "compatibility_flags", "no_bundle", "placement", "upload_source_maps")
 	add(inheritable, false, "account_id", "find_additional_modules", "preserve_file_names", "base_dir", "workers_dev", "preview_urls", "route",
-		"routes", "tsconfig", "jsx_factory", "jsx_fragment", "rules", "build", "minify", "keep_names", "first_party_worker", "logfwdr", "logpush",
+		"routes", "tsconfig", "jsx_factory", "jsx_fragment", "rules", "minify", "keep_names", "first_party_worker", "logfwdr", "logpush",
 		"observability", "compliance_region", "python_modules", "previews")
 	add(separate, false, "define")
 	add(topOnly, true, "send_metrics")

@@ -141,6 +141,7 @@ func (l *loader) fill(f *file) {
 	c.Main = l.path("main")
 	c.PagesOutputDir = l.path("pages_build_output_dir")
 	c.CompatibilityDate = l.compatibilityDate()
+	c.Build = l.build()
 	c.Dev = l.dev()
 	l.checkVars()
 	if c.IsPages() {

@@ -136,6 +136,9 @@ func dump(c *Config, problems Problems) string {
 	field("pages", c.PagesOutputDir)
 	field("date", c.CompatibilityDate)
 	field("read", strings.Join(c.SecretFiles, " "))
+	if c.Build.Command != "" {
+		field("build", fmt.Sprintf("%q in %s, watching %s", c.Build.Command, c.Build.Dir, strings.Join(c.Build.Watch, " ")))
+	}
 	if c.Dev != (Dev{}) {
 		field("dev", fmt.Sprintf("%q %d", c.Dev.IP, c.Dev.Port))
 	}
