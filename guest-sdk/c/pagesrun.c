@@ -151,11 +151,11 @@ pr_str pr_fmt(const char *format, ...) {
   return s;
 }
 
-static pr_str pr_copy(const char *s) {
-  size_t n = strlen(s);
-  char *p = (char *)pr_alloc(n + 1);
-  memcpy(p, s, n + 1);
-  return pr_n(p, n);
+static pr_str pr_copy(pr_str s) {
+  char *p = (char *)pr_alloc(s.len + 1);
+  if (s.len) memcpy(p, s.data, s.len);
+  p[s.len] = 0;
+  return pr_n(p, s.len);
 }
 
 static int pr_lower(int c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; }
@@ -402,7 +402,9 @@ struct pr_response {
 
 void pr_res_status(pr_response *res, int status) { res->status = (uint32_t)status; }
 
-void pr_res_header(pr_response *res, const char *name, const char *value) {
+void pr_res_header(pr_response *res, const char *name, const char *value) { pr_res_field(res, pr_s(name), pr_s(value)); }
+
+void pr_res_field(pr_response *res, pr_str name, pr_str value) {
   if (res->headers_len == res->headers_cap) {
     size_t cap = res->headers_cap ? res->headers_cap * 2 : 8;
     pr_header *more = (pr_header *)pr_alloc(cap * sizeof *more);
@@ -569,7 +571,9 @@ void pr_point(const char *dataset, pr_str index, const pr_str *blobs, size_t blo
 
 /* ---- Log ------------------------------------------------------------------------------------------------------------------------ */
 
-void pr_log(int level, const char *text) { pr_host_log(level, text, strlen(text)); }
+void pr_log_str(int level, pr_str text) { pr_host_log(level, text.data, text.len); }
+
+void pr_log(int level, const char *text) { pr_log_str(level, pr_s(text)); }
 
 void pr_logf(int level, const char *format, ...) {
   va_list args;

@@ -142,6 +142,9 @@ void pr_res_status(pr_response *res, int status);
 /* pr_res_header adds a header field; the same name can be added again (set-cookie). Both are copied. */
 void pr_res_header(pr_response *res, const char *name, const char *value);
 
+/* pr_res_field is pr_res_header for runs of bytes that need no zero byte at their end. Both are copied. */
+void pr_res_field(pr_response *res, pr_str name, pr_str value);
+
 /* pr_res_write appends bytes to the body, which is kept in memory until the response is sent. */
 void pr_res_write(pr_response *res, const void *data, size_t len);
 
@@ -322,6 +325,9 @@ void pr_point(const char *dataset, pr_str index, const pr_str *blobs, size_t blo
 
 /* pr_log writes a line to pagesrun's log, with a level from PR_LOG_DEBUG to PR_LOG_ERROR. */
 void pr_log(int level, const char *text);
+
+/* pr_log_str is pr_log for a run of bytes that needs no zero byte at its end. */
+void pr_log_str(int level, pr_str text);
 
 /* pr_logf writes a formatted line. */
 void pr_logf(int level, const char *format, ...) PR_PRINTF(2, 3);

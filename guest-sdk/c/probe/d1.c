@@ -1,4 +1,4 @@
-/* The operations on D1. What they do and how they answer is told in ../../go/probe/d1.go. */
+/* The operations on D1. What they do and how they answer is told in abi/tck/PROBE.md. */
 
 #include "probe.h"
 
@@ -57,7 +57,7 @@ static void bind(pr_d1_statement *s, char kind, pr_str text) {
 /* read_statements reads the body. */
 static pr_code read_statements(void) {
   pr_str body;
-  pr_code code = pr_req_body(req, 32 << 20, &body);
+  pr_code code = pr_req_body(req, BODY_BYTES_MAX, &body);
   if (code != PR_OK) return code;
   size_t lines = 0;
   for (size_t i = 0; i < body.len; i++) lines += body.data[i] == '\n';
@@ -168,7 +168,7 @@ static pr_code raw(void) {
 static pr_code exec(void) {
   pr_d1_exec_request q;
   pr_d1_exec_reply r;
-  pr_code code = pr_req_body(req, 32 << 20, &q.sql);
+  pr_code code = pr_req_body(req, BODY_BYTES_MAX, &q.sql);
   if (code == PR_OK) code = pr_d1_exec(target, &q, &r);
   if (code == PR_OK) pr_res_printf(res, "count=%u duration=%s\n", (unsigned)r.count, yes(r.duration_ms >= 0));
   return code;
@@ -209,7 +209,8 @@ static pr_code many(void) {
     pr_d1_rows rows;
     code = pr_d1_all(target, statements, &rows);
     if (code != PR_OK) {
-      pr_res_printf(res, "error %s %d %s\nafter %lld\n", pr_code_name(code), pr_error_status(), pr_error_text(), (long long)i);
+      failed(code);
+      pr_res_printf(res, "after %lld\n", (long long)i);
       return PR_OK;
     }
   }

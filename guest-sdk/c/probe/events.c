@@ -1,5 +1,4 @@
-/* The probe's operations on queues and datasets, its consumer and its cron trigger. What they do is told in ../../go/probe/queues.go, scheduled.go and
-   analytics.go. */
+/* The probe's operations on queues and datasets, its consumer and its cron trigger. What they do is told in abi/tck/PROBE.md. */
 
 #include "probe.h"
 
@@ -7,15 +6,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static pr_str xs(int64_t n) {
+pr_str xs(int64_t n) {
   char *data = (char *)pr_alloc((size_t)n + 1);
   memset(data, 'x', (size_t)n);
   data[n] = 0;
   return pr_n(data, (size_t)n);
 }
 
-/* next takes the text up to a separator from the front of another; false when that is empty. */
-static bool next(pr_str *rest, char separator, pr_str *part) {
+bool next(pr_str *rest, char separator, pr_str *part) {
   if (!rest->len) return false;
   const char *end = (const char *)memchr(rest->data, separator, rest->len);
   size_t n = end ? (size_t)(end - rest->data) : rest->len;
@@ -33,7 +31,7 @@ static bool starts(pr_str *text, const char *word) {
   return true;
 }
 
-static int64_t to_number(pr_str s) { return s.len ? strtoll(pr_fmt("%.*s", (int)s.len, s.data).data, NULL, 10) : 0; }
+int64_t to_number(pr_str s) { return s.len ? strtoll(pr_fmt("%.*s", (int)s.len, s.data).data, NULL, 10) : 0; }
 
 static void show_metrics(const pr_queue_metrics *m) {
   pr_res_printf(res, "backlog=%llu bytes=%llu oldest=%s\n", (unsigned long long)m->backlog_count, (unsigned long long)m->backlog_bytes,
@@ -44,7 +42,7 @@ static pr_code send(void) {
   pr_queues_send_request q = {0};
   pr_queues_send_reply r;
   int64_t n = 0;
-  pr_code code = pr_req_body(req, 1 << 20, &q.body);
+  pr_code code = pr_req_body(req, BODY_BYTES_MAX, &q.body);
   if (code != PR_OK) return code;
   number("n", &n);
   if (pr_eq(param("source"), "memory")) q.body = xs(n);
@@ -59,7 +57,7 @@ static pr_code send_batch(void) {
   pr_queues_send_batch_request q = {0};
   pr_queues_send_batch_reply r;
   pr_str body, line;
-  pr_code code = pr_req_body(req, 1 << 20, &body);
+  pr_code code = pr_req_body(req, BODY_BYTES_MAX, &body);
   if (code != PR_OK) return code;
   pr_queue_send *messages = (pr_queue_send *)pr_alloc((body.len + 1) * sizeof *messages);
   memset(messages, 0, (body.len + 1) * sizeof *messages);
@@ -102,7 +100,7 @@ static pr_code write_points(void) {
   static double doubles[100];
   pr_str body, line, kind;
   int64_t times = 1;
-  pr_code code = pr_req_body(req, 1 << 20, &body);
+  pr_code code = pr_req_body(req, BODY_BYTES_MAX, &body);
   if (code != PR_OK) return code;
   while (next(&body, '\n', &line)) {
     if (!next(&line, ' ', &kind)) continue;
@@ -131,7 +129,13 @@ static void record(const pr_batch *b, const pr_queue_message *m, pr_str name) {
   if (pr_kv_write("SEEN", key.data, value) != PR_OK) pr_log(PR_LOG_ERROR, pr_error_text());
 }
 
-static void obey(const pr_batch *b, size_t i, pr_str word, bool *failed) {
+/* verdict is what the messages of a batch say of the batch. */
+typedef struct verdict {
+  const char *thrown_by; /* the last message that fails the batch, NULL where none does */
+  bool late;
+} verdict;
+
+static void obey(const pr_batch *b, size_t i, pr_str word, verdict *v) {
   const pr_queue_message *m = &b->messages[i];
   pr_str attempt, rest = word;
   if (memchr(word.data, '@', word.len)) {
@@ -149,31 +153,28 @@ static void obey(const pr_batch *b, size_t i, pr_str word, bool *failed) {
   if (pr_eq(word, "retryAll")) pr_retry_all(b, delay);
   if (pr_eq(word, "sleep")) usleep((useconds_t)delay * 1000);
   if (pr_eq(word, "trap")) __builtin_trap();
-  if (pr_eq(word, "throw")) *failed = true;
+  if (pr_eq(word, "throw")) v->thrown_by = m->id.data;
+  if (pr_eq(word, "late")) v->late = true;
 }
 
 void pagesrun_queue(const pr_batch *b) {
-  bool failed = false;
-  pr_str thrown_by = {0};
+  verdict v = {0};
   for (size_t i = 0; i < b->messages_len; i++) {
     const pr_queue_message *m = &b->messages[i];
     pr_str text = m->body, name = {0}, word;
     if (pr_eq(m->content_type, "json") && text.len >= 2 && text.data[0] == '"') text = pr_n(text.data + 1, text.len - 2);
     next(&text, ' ', &name);
     record(b, m, name);
-    while (next(&text, ' ', &word)) {
-      bool throws = false;
-      obey(b, i, word, &throws);
-      if (throws) thrown_by = m->id;
-      failed |= throws;
-    }
+    while (next(&text, ' ', &word)) obey(b, i, word, &v);
   }
-  if (failed) pr_event_failed(pr_fmt("thrown by %s", thrown_by.data).data);
+  if (v.thrown_by) pr_event_failed(pr_fmt("thrown by %s", v.thrown_by).data);
+  else if (v.late) pr_event_failed("late failure");
 }
 
 void pagesrun_scheduled(const pr_tick *tick) {
   pr_str key = pr_fmt("tick/%s", tick->cron.data), value = pr_fmt("due=%lld", (long long)tick->scheduled_time_ms);
   if (pr_kv_write("SEEN", key.data, value) != PR_OK) pr_log(PR_LOG_ERROR, pr_error_text());
   if (pr_eq(tick->cron, "throw")) pr_event_failed("thrown by the tick");
+  if (pr_eq(tick->cron, "late")) pr_event_failed("late failure");
   if (pr_eq(tick->cron, "trap")) __builtin_trap();
 }

@@ -1,4 +1,4 @@
-/* The probe in C: what it does and how it answers is told in ../../go/probe/main.go. */
+/* The probe in C: what it does and how it answers is told in abi/tck/PROBE.md. */
 
 #include "probe.h"
 
@@ -8,6 +8,7 @@
 pr_request *req;
 pr_response *res;
 const char *target;
+bool plain;
 
 pr_str param(const char *name) {
   pr_str v = pr_req_query(req, name);
@@ -18,6 +19,16 @@ bool number(const char *name, int64_t *n) {
   pr_str v = pr_req_query(req, name);
   if (v.data) *n = strtoll(v.data, NULL, 10);
   return v.data != NULL;
+}
+
+int64_t count(const char *name, int64_t otherwise) {
+  number(name, &otherwise);
+  return otherwise;
+}
+
+void failed(pr_code code) {
+  pr_res_body(res, pr_s(""));
+  pr_res_printf(res, "error %s %d %s\n", pr_code_name(code), pr_error_status(), pr_error_text());
 }
 
 pr_str shown(pr_str v) {
@@ -58,7 +69,7 @@ static void found(bool there, pr_str value, bool has_metadata, pr_str m) {
   metadata(has_metadata, m);
 }
 
-static pr_code read_all(pr_handle stream, pr_str *value) {
+pr_code read_all(pr_handle stream, pr_str *value) {
   size_t cap = 64 << 10, len = 0;
   char *data = (char *)malloc(cap);
   int32_t n;
@@ -79,6 +90,7 @@ static pr_code get(void) {
   if (code != PR_OK) return code;
   if (r.stream && param("pass").len) {
     pr_res_pass(res, r.stream);
+    plain = false;
     return PR_OK;
   }
   if (r.stream) code = read_all(r.stream, &r.value);
@@ -93,7 +105,7 @@ static pr_code get_bulk(void) {
   q.type = param("type");
   q.has_cache_ttl_s = number("cache_ttl", &q.cache_ttl_s);
   q.with_metadata = param("with_metadata").len > 0;
-  pr_code code = pr_req_body(req, 1 << 20, &body);
+  pr_code code = pr_req_body(req, BODY_BYTES_MAX, &body);
   if (code != PR_OK) return code;
   pr_str *keys = (pr_str *)pr_alloc((body.len + 1) * sizeof *keys);
   const char *start = body.data;
@@ -142,7 +154,7 @@ static pr_code put(void) {
   number("n", &n);
   pr_str source = param("source");
   if (!source.len || (pr_eq(source, "stream") && !req->body_stream)) {
-    code = pr_req_body(req, 32 << 20, &q.value);
+    code = pr_req_body(req, BODY_BYTES_MAX, &q.value);
   } else if (pr_eq(source, "memory")) {
     char *data = (char *)malloc((size_t)n);
     memset(data, 'x', (size_t)n);
@@ -222,11 +234,25 @@ static pr_code bindings(void) {
   return code;
 }
 
+/* joined puts a word before bytes. */
+static pr_str joined(const char *word, pr_str v) {
+  size_t n = strlen(word);
+  char *data = (char *)pr_alloc(n + v.len);
+  memcpy(data, word, n);
+  memcpy(data + n, v.data, v.len);
+  return pr_n(data, n + v.len);
+}
+
+static void print(FILE *to, pr_str line) {
+  fwrite(line.data, 1, line.len, to);
+  fputc('\n', to);
+}
+
 static pr_code log_lines(void) {
-  const char *text = param("text").data;
-  pr_logf(PR_LOG_WARN, "logged %s", text);
-  printf("printed %s\n", text);
-  fprintf(stderr, "complained %s\n", text);
+  pr_str text = param("text");
+  pr_log_str(PR_LOG_WARN, joined("logged ", text));
+  print(stdout, joined("printed ", text));
+  print(stderr, joined("complained ", text));
   pr_res_text(res, "done\n");
   return PR_OK;
 }
@@ -240,7 +266,8 @@ static pr_code many(void) {
   for (int64_t i = 0; i < n; i++) {
     pr_code code = pr_kv_get(target, &q, &r);
     if (code != PR_OK) {
-      pr_res_printf(res, "error %s %d %s\nafter %lld\n", pr_code_name(code), pr_error_status(), pr_error_text(), (long long)i);
+      failed(code);
+      pr_res_printf(res, "after %lld\n", (long long)i);
       return PR_OK;
     }
   }
@@ -259,6 +286,8 @@ static const probe_operation own_operations[] = {
 /* tables are what the files of the probe can perform. */
 static const probe_operation *const tables[] = {
     own_operations,
+    web_operations,
+    host_operations,
     d1_operations,
     queue_operations,
 };
@@ -270,18 +299,28 @@ static const probe_operation *find(pr_str op) {
   return NULL;
 }
 
-void pagesrun_fetch(pr_request *request, pr_response *response) {
-  req = request;
-  res = response;
-  target = param("target").data;
-  pr_str announce = param("announce");
-  if (announce.len) pr_log(PR_LOG_INFO, announce.data);
+static void perform(void) {
   const probe_operation *o = find(param("op"));
+  plain = true;
   if (!o) {
     pr_res_status(res, 400);
     pr_res_text(res, "no such op\n");
     return;
   }
   pr_code code = o->perform();
-  if (code != PR_OK) pr_res_printf(res, "error %s %d %s\n", pr_code_name(code), pr_error_status(), pr_error_text());
+  if (code != PR_OK) failed(code);
+}
+
+void pagesrun_fetch(pr_request *request, pr_response *response) {
+  req = request;
+  res = response;
+  target = param("target").data;
+  if (pr_eq(param("op"), "fail")) {
+    pr_event_failed(param("text").data);
+    return;
+  }
+  pr_str announce = param("announce");
+  if (announce.len) pr_log_str(PR_LOG_INFO, announce);
+  perform();
+  if (plain) pr_res_header(res, "content-type", PLAIN_TEXT);
 }
