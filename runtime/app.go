@@ -329,6 +329,14 @@ func (a *App) ImageBytes() int {
 	return a.image.memory.Len()
 }
 
+// ImageTouchedBytes is how much of the image is in pages of 4 KiB that are not all zero: what it takes of the machine's memory.
+func (a *App) ImageTouchedBytes() int {
+	if a.image == nil {
+		return 0
+	}
+	return a.image.touchedBytes
+}
+
 // Close refuses new events, waits for the running ones until ctx ends, and frees everything.
 func (a *App) Close(ctx context.Context) error {
 	err := a.pool.close(ctx)

@@ -1,11 +1,13 @@
 package runtime
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/pagesrun/pagesrun/abi"
@@ -174,8 +176,23 @@ func (in *instance) close() {
 
 // image is what every event of an isolated function starts from.
 type image struct {
-	memory  linear.Image
-	globals []uint64
+	memory       linear.Image
+	globals      []uint64
+	touchedBytes int
+}
+
+// touchedPageBytes is the size of the pages of an image that are counted.
+const touchedPageBytes = 4096
+
+// touched is how many bytes of data are in pages that are not all zero.
+func touched(data []byte) (n int) {
+	zero := make([]byte, touchedPageBytes)
+	for page := range slices.Chunk(data, touchedPageBytes) {
+		if !bytes.Equal(page, zero[:len(page)]) {
+			n += len(page)
+		}
+	}
+	return n
 }
 
 // takeImage captures an instance after start-up.
@@ -189,7 +206,7 @@ func (in *instance) takeImage() (*image, error) {
 	if err != nil {
 		return nil, err
 	}
-	img.memory = memory
+	img.memory, img.touchedBytes = memory, touched(data)
 	for _, g := range in.globals {
 		img.globals = append(img.globals, g.Get())
 	}
