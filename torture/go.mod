@@ -13,7 +13,19 @@ require (
 	github.com/pagesrun/pagesrun v0.0.0
 )
 
+require golang.org/x/net v0.62.0 // indirect
+
 require (
+	github.com/fatih/color v1.19.0 // indirect
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/mattn/go-colorable v0.1.14 // indirect
+	github.com/mattn/go-isatty v0.0.20 // indirect
 	github.com/ncruces/go-sqlite3-wasm/v6 v6.3.35304 // indirect
 	github.com/ncruces/julianday v1.0.0 // indirect
+	github.com/spf13/cobra v1.10.2 // indirect
+	github.com/spf13/pflag v1.0.9 // indirect
+	github.com/summerwind/h2spec v2.2.1+incompatible // indirect
+	golang.org/x/text v0.43.0 // indirect
 )
+
+tool github.com/summerwind/h2spec/cmd/h2spec

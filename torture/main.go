@@ -17,13 +17,14 @@ import (
 	"time"
 
 	"github.com/pagesrun/pagesrun/e2e/process"
+	"github.com/pagesrun/pagesrun/torture/front"
 	"github.com/pagesrun/pagesrun/torture/rig"
 	"github.com/pagesrun/pagesrun/torture/storage"
 )
 
 // rigs are all instruments, in the order in which they run.
 func rigs() []rig.Rig {
-	return slices.Concat(storage.Rigs())
+	return slices.Concat(storage.Rigs(), front.Rigs())
 }
 
 func main() {
