@@ -158,6 +158,16 @@ static pr_str pr_copy(pr_str s) {
   return pr_n(p, s.len);
 }
 
+/* pr_join puts three texts together. Without printf, which would be linked into every function. */
+static pr_str pr_join(const char *before, pr_str middle, const char *after) {
+  size_t n = strlen(before), m = strlen(after), len = n + middle.len + m;
+  char *p = (char *)pr_alloc(len + 1);
+  memcpy(p, before, n);
+  if (middle.len) memcpy(p + n, middle.data, middle.len);
+  memcpy(p + n + middle.len, after, m + 1);
+  return pr_n(p, len);
+}
+
 static int pr_lower(int c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; }
 
 static bool pr_eq_fold(pr_str a, const char *b) {
@@ -796,14 +806,8 @@ pr_code pr_d1_first(const char *db, const pr_d1_statement *statement, const char
     pr_keep(mark, &value->text);
     return PR_OK;
   }
-  static const char before[] = "D1_COLUMN_NOTFOUND: Column not found (";
-  size_t n = strlen(column);
-  char *text = (char *)pr_alloc(sizeof before + n + 1);
-  memcpy(text, before, sizeof before - 1);
-  memcpy(text + sizeof before - 1, column, n);
-  memcpy(text + sizeof before - 1 + n, ")", 2);
   code = pr_failed(-PR_INVALID_ARGUMENT);
-  pr_last_text = text;
+  pr_last_text = pr_join("D1_COLUMN_NOTFOUND: Column not found (", pr_s(column), ")").data;
   return code;
 }
 
@@ -831,6 +835,17 @@ static void pr_reseed(void) {
    when the memory is put back. */
 __attribute__((weak)) void __stdio_exit(void);
 
+/* pr_has_failed says that the handler of the event has failed. */
+static bool pr_has_failed;
+
+/* pr_answer_failure is the response to a request whose handler has failed before there was one. */
+static void pr_answer_failure(pr_response *res, pr_str id) {
+  memset(res, 0, sizeof *res);
+  pr_res_status(res, 500);
+  pr_res_header(res, "content-type", "text/plain; charset=utf-8");
+  pr_res_body(res, pr_join("Internal Server Error (event ", id, ")\n"));
+}
+
 static void pr_run_fetch(const pr_event *event) {
   const pr_fetch_event *f = event->fetch;
   pr_request req = {f->method, f->url, f->headers, f->headers_len, f->body, f->body_stream,
@@ -838,7 +853,9 @@ static void pr_run_fetch(const pr_event *event) {
   pr_response res;
   memset(&res, 0, sizeof res);
   pagesrun_fetch(&req, &res);
-  if (!res.sent) pr_res_send(&res);
+  if (res.sent) return;
+  if (pr_has_failed) pr_answer_failure(&res, event->id);
+  pr_res_send(&res);
 }
 
 static void pr_run_scheduled(const pr_event *event) {
@@ -860,17 +877,28 @@ void pr_event_failed(const char *why) {
   if (call < 0) pr_die(why); /* so that a failure never passes for a success */
   pr_host_close(call, PR_CLOSE_FINISH);
   pr_release(mark);
+  pr_has_failed = true;
 }
 
-/* pr_no_handler fails an event. Without printf, which would be linked into every function. */
-static void pr_no_handler(pr_str kind) {
-  static const char before[] = "Handler does not export a ", after[] = "() function.";
-  char *text = (char *)pr_alloc(sizeof before + kind.len + sizeof after), *w = text;
-  memcpy(w, before, sizeof before - 1);
-  w += sizeof before - 1;
-  if (kind.len) memcpy(w, kind.data, kind.len);
-  memcpy(w + kind.len, after, sizeof after);
-  pr_event_failed(text);
+/* pr_no_handler fails an event. */
+static void pr_no_handler(pr_str kind) { pr_event_failed(pr_join("Handler does not export a ", kind, "() function.").data); }
+
+/* pr_work is something to do after the response. */
+typedef struct pr_work {
+  struct pr_work *next;
+  void (*run)(void *argument);
+  void *argument;
+} pr_work;
+
+static pr_work *pr_work_first, **pr_work_last;
+
+void pr_wait_until(void (*work)(void *argument), void *argument) {
+  pr_work *w = (pr_work *)pr_alloc(sizeof *w);
+  w->next = NULL;
+  w->run = work;
+  w->argument = argument;
+  *pr_work_last = w;
+  pr_work_last = &w->next;
 }
 
 /* pr_run hands the event to its handler. */
@@ -893,7 +921,11 @@ PR_EXPORT("pagesrun_handle") void pr_export_handle(void) {
   pr_event_decode(&r, &event);
   if (pr_reader_close(&r)) pr_die("the event message cannot be read");
   pr_reseed();
+  pr_has_failed = false;
+  pr_work_first = NULL;
+  pr_work_last = &pr_work_first;
   pr_run(&event);
+  for (pr_work *w = pr_work_first; w; w = w->next) w->run(w->argument);
   if (__stdio_exit) __stdio_exit();
   pr_release(mark);
 }

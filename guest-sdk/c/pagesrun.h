@@ -84,6 +84,10 @@ void pagesrun_queue(const pr_batch *batch);
    response yet is answered with status 500. */
 void pr_event_failed(const char *why);
 
+/* pr_wait_until has work called with argument after the handler has returned and its response is sent; of several, the first comes first. The event ends when all are
+   done, and its limits hold for them too. Work that cannot do what it should calls pr_event_failed. */
+void pr_wait_until(void (*work)(void *argument), void *argument);
+
 /* pagesrun_warm prepares the function once, before the first event: every event starts from the memory it leaves behind. Define it
    only if you need it. Variables, secrets and the log can be used in it. What it takes from pr_alloc stays. */
 PR_EXPORT("pagesrun_warm") void pagesrun_warm(void);

@@ -129,13 +129,14 @@ static void record(const pr_batch *b, const pr_queue_message *m, pr_str name) {
   if (pr_kv_write("SEEN", key.data, value) != PR_OK) pr_log(PR_LOG_ERROR, pr_error_text());
 }
 
-/* verdict is what the messages of a batch say of the batch. */
-typedef struct verdict {
-  const char *thrown_by; /* the last message that fails the batch, NULL where none does */
-  bool late;
-} verdict;
+/* fail_late fails an event whose handler has returned. */
+static void fail_late(void *argument) {
+  (void)argument;
+  pr_event_failed("late failure");
+}
 
-static void obey(const pr_batch *b, size_t i, pr_str word, verdict *v) {
+/* obey does what a word says. thrown_by gets the id of a message that fails the batch. */
+static void obey(const pr_batch *b, size_t i, pr_str word, const char **thrown_by) {
   const pr_queue_message *m = &b->messages[i];
   pr_str attempt, rest = word;
   if (memchr(word.data, '@', word.len)) {
@@ -153,28 +154,27 @@ static void obey(const pr_batch *b, size_t i, pr_str word, verdict *v) {
   if (pr_eq(word, "retryAll")) pr_retry_all(b, delay);
   if (pr_eq(word, "sleep")) usleep((useconds_t)delay * 1000);
   if (pr_eq(word, "trap")) __builtin_trap();
-  if (pr_eq(word, "throw")) v->thrown_by = m->id.data;
-  if (pr_eq(word, "late")) v->late = true;
+  if (pr_eq(word, "throw")) *thrown_by = m->id.data;
+  if (pr_eq(word, "late")) pr_wait_until(fail_late, NULL);
 }
 
 void pagesrun_queue(const pr_batch *b) {
-  verdict v = {0};
+  const char *thrown_by = NULL;
   for (size_t i = 0; i < b->messages_len; i++) {
     const pr_queue_message *m = &b->messages[i];
     pr_str text = m->body, name = {0}, word;
     if (pr_eq(m->content_type, "json") && text.len >= 2 && text.data[0] == '"') text = pr_n(text.data + 1, text.len - 2);
     next(&text, ' ', &name);
     record(b, m, name);
-    while (next(&text, ' ', &word)) obey(b, i, word, &v);
+    while (next(&text, ' ', &word)) obey(b, i, word, &thrown_by);
   }
-  if (v.thrown_by) pr_event_failed(pr_fmt("thrown by %s", v.thrown_by).data);
-  else if (v.late) pr_event_failed("late failure");
+  if (thrown_by) pr_event_failed(pr_fmt("thrown by %s", thrown_by).data);
 }
 
 void pagesrun_scheduled(const pr_tick *tick) {
   pr_str key = pr_fmt("tick/%s", tick->cron.data), value = pr_fmt("due=%lld", (long long)tick->scheduled_time_ms);
   if (pr_kv_write("SEEN", key.data, value) != PR_OK) pr_log(PR_LOG_ERROR, pr_error_text());
   if (pr_eq(tick->cron, "throw")) pr_event_failed("thrown by the tick");
-  if (pr_eq(tick->cron, "late")) pr_event_failed("late failure");
+  if (pr_eq(tick->cron, "late")) pr_wait_until(fail_late, NULL);
   if (pr_eq(tick->cron, "trap")) __builtin_trap();
 }

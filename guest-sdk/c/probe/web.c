@@ -209,21 +209,30 @@ static pr_code cancel(void) {
   return PR_OK;
 }
 
-static pr_code later(void) {
+/* waiting is what later has to do after the response. */
+static struct {
+  const char *key, *until;
+  pr_str value;
+} waiting;
+
+static void store_later(void *argument) {
   enum { TRIES = 800 };
-  pr_str body, seen;
-  const char *key = param("key").data, *until = param("until").data;
-  pr_code code = pr_req_body(req, BODY_BYTES_MAX, &body);
-  if (code != PR_OK) return code;
-  plain = false;
-  pr_res_header(res, "content-type", PLAIN_TEXT);
-  pr_res_text(res, "done\n");
-  pr_res_send(res);
+  pr_str seen;
+  (void)argument;
   for (int i = 0; i < TRIES; i++) {
-    if (pr_kv_read(target, until, &seen) != PR_OK || seen.data) break;
+    if (pr_kv_read(target, waiting.until, &seen) != PR_OK || seen.data) break;
     usleep(20000);
   }
-  if (pr_kv_write(target, key, body) != PR_OK) pr_event_failed(pr_error_text());
+  if (pr_kv_write(target, waiting.key, waiting.value) != PR_OK) pr_event_failed(pr_error_text());
+}
+
+static pr_code later(void) {
+  waiting.key = param("key").data;
+  waiting.until = param("until").data;
+  pr_code code = pr_req_body(req, BODY_BYTES_MAX, &waiting.value);
+  if (code != PR_OK) return code;
+  pr_wait_until(store_later, NULL);
+  pr_res_text(res, "done\n");
   return PR_OK;
 }
 
