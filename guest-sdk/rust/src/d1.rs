@@ -1,176 +1,92 @@
 //! D1 databases.
+//!
+//! ```no_run
+//! # fn f(env: &pagesrun::Env) -> pagesrun::Result<()> {
+//! let db = env.d1("DB");
+//! let adults = db.prepare("SELECT name, age FROM people WHERE age >= ?").bind(pagesrun::params![18]).all()?;
+//! for row in adults.iter() {
+//!     pagesrun::info!("{} is {}", row.get::<String>("name")?, row.get::<i64>("age")?);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod result;
+mod value;
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
-use crate::abi::{self, op, Code};
+use crate::abi::{self, op};
 use crate::call::{invoke, Call, Pending, Reply};
-use crate::cbor::{Reader, Scalar, Writer};
-use crate::error::{Error, Result};
+use crate::error::Result;
+
+pub use result::{ExecResult, Meta, QueryResult, Row};
+pub use value::{FromValue, Value};
 
 /// A D1 database, by the name of its binding.
 #[derive(Clone, Copy, Debug)]
 pub struct Database<'n>(pub &'n str);
 
-/// A value in a database.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// NULL.
-    Null,
-    /// INTEGER.
-    Integer(i64),
-    /// REAL.
-    Real(f64),
-    /// TEXT.
-    Text(String),
-    /// BLOB.
-    Blob(Vec<u8>),
-}
-
-macro_rules! values {
-    ($($type:ty => |$v:ident| $value:expr),+ $(,)?) => {
-        $(impl From<$type> for Value {
-            fn from($v: $type) -> Self {
-                $value
-            }
-        })+
-    };
-}
-
-values! {
-    i64 => |v| Value::Integer(v),
-    i32 => |v| Value::Integer(v.into()),
-    u32 => |v| Value::Integer(v.into()),
-    bool => |v| Value::Integer(v.into()),
-    f64 => |v| Value::Real(v),
-    String => |v| Value::Text(v),
-    Vec<u8> => |v| Value::Blob(v),
-    &str => |v| Value::Text(v.to_string()),
-    &[u8] => |v| Value::Blob(v.to_vec()),
-}
-
-impl<T: Into<Value>> From<Option<T>> for Value {
-    fn from(v: Option<T>) -> Self {
-        v.map_or(Value::Null, Into::into)
-    }
-}
-
-impl From<Scalar<'_>> for Value {
-    fn from(s: Scalar<'_>) -> Self {
-        match s {
-            Scalar::Null => Value::Null,
-            Scalar::Integer(v) => Value::Integer(v),
-            Scalar::Real(v) => Value::Real(v),
-            Scalar::Text(v) => v.into(),
-            Scalar::Bytes(v) => v.into(),
-        }
-    }
-}
-
-impl Value {
-    /// The integer; a float without a fraction counts as one.
-    pub fn as_i64(&self) -> Option<i64> {
-        match *self {
-            Value::Integer(v) => Some(v),
-            Value::Real(v) if v == v.trunc() && v.abs() < 9.0e15 => Some(v as i64),
-            _ => None,
-        }
-    }
-
-    /// The number.
-    pub fn as_f64(&self) -> Option<f64> {
-        match *self {
-            Value::Integer(v) => Some(v as f64),
-            Value::Real(v) => Some(v),
-            _ => None,
-        }
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> Option<&str> {
-        match self {
-            Value::Text(v) => Some(v),
-            _ => None,
-        }
-    }
-
-    /// The bytes of a blob or a text.
-    pub fn as_bytes(&self) -> Option<&[u8]> {
-        match self {
-            Value::Blob(v) => Some(v),
-            Value::Text(v) => Some(v.as_bytes()),
-            _ => None,
-        }
-    }
-
-    /// Whether it is NULL.
-    pub fn is_null(&self) -> bool {
-        *self == Value::Null
-    }
-}
-
-/// A statement with its parameters. Binding again replaces them.
+/// A statement with its parameters.
 #[derive(Clone, Debug)]
-pub struct Statement<'s> {
-    target: &'s str,
+pub struct Statement<'n> {
+    on: Connection<'n>,
     sql: String,
     params: Vec<Value>,
-    session: Option<&'s RefCell<String>>,
 }
 
-/// What a statement did and cost.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Meta {
-    /// The time the statement took, in milliseconds.
-    pub duration_ms: f64,
-    /// How many rows were inserted, updated or deleted, those of triggers included.
-    pub changes: i64,
-    /// The rowid of the newest row inserted.
-    pub last_row_id: i64,
-    /// Whether the database is another one than before.
-    pub changed_db: bool,
-    /// The size of the database afterwards, in bytes.
-    pub size_after: i64,
-    /// How many rows of tables and indexes were read.
-    pub rows_read: i64,
-    /// How many rows of tables and indexes were written.
-    pub rows_written: i64,
+/// Queries that see each other's writes in order.
+#[derive(Clone, Debug)]
+pub struct Session<'n> {
+    on: Connection<'n>,
 }
 
-/// What a statement gave.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct QueryResult {
-    /// The names of the columns. A name may stand there twice.
-    pub columns: Vec<String>,
-    /// The rows.
-    pub rows: Vec<Vec<Value>>,
-    /// What the statement did and cost.
-    pub meta: Meta,
+/// Where statements run: a database, and what is remembered of its session.
+#[derive(Clone, Debug)]
+struct Connection<'n> {
+    target: &'n str,
+    session: Option<Rc<RefCell<State>>>,
 }
 
-impl QueryResult {
-    /// The value of a column of a row, by name; the last of several of that name, as the platform has it.
-    pub fn get(&self, row: usize, column: &str) -> Option<&Value> {
-        let i = self.columns.iter().rposition(|c| c == column)?;
-        self.rows.get(row)?.get(i)
-    }
+/// What a session knows.
+#[derive(Debug)]
+struct State {
+    from: String,
+    bookmark: String,
 }
 
 impl<'n> Database<'n> {
-    /// Makes a statement. Its text is looked at when it runs.
+    fn connection(&self) -> Connection<'n> {
+        Connection { target: self.0, session: None }
+    }
+
+    /// Makes a statement. Its text, of up to 100,000 bytes, is looked at when it runs.
     pub fn prepare(&self, sql: &str) -> Statement<'n> {
-        Statement { target: self.0, sql: sql.to_string(), params: Vec::new(), session: None }
+        self.connection().prepare(sql)
     }
 
     /// Runs statements in one transaction, all or nothing.
     pub fn batch(&self, statements: &[Statement<'_>]) -> Result<Vec<QueryResult>> {
-        results(&invoke(self.0, op::D1_QUERY, &query(statements, "", &params(statements)))?, None)
+        self.batch_async(statements).wait()
     }
 
-    /// Runs a text of SQL, one item per line, in one transaction and without parameters. Returns how many lines were run.
-    pub fn exec(&self, sql: &str) -> Result<u32> {
-        let reply = invoke(self.0, op::D1_EXEC, &abi::D1ExecRequest { sql: sql.as_bytes() })?;
-        let r: abi::D1ExecReply = reply.decode()?;
-        Ok(r.count)
+    /// Starts running statements in one transaction.
+    pub fn batch_async(&self, statements: &[Statement<'_>]) -> Pending<Vec<QueryResult>> {
+        self.connection().start(statements)
+    }
+
+    /// Runs a text of SQL, one statement per line, in one transaction and without parameters.
+    pub fn exec(&self, sql: &str) -> Result<ExecResult> {
+        self.exec_async(sql).wait()
+    }
+
+    /// Starts running a text of SQL.
+    pub fn exec_async(&self, sql: &str) -> Pending<ExecResult> {
+        Pending::new(Call::start(self.0, op::D1_EXEC, &abi::D1ExecRequest { sql: sql.as_bytes() }), |reply| {
+            let r: abi::D1ExecReply = reply.decode()?;
+            Ok(ExecResult { count: r.count, duration_ms: r.duration_ms })
+        })
     }
 
     /// Asks for the database as a file, which the platform answers with an error.
@@ -178,36 +94,39 @@ impl<'n> Database<'n> {
         invoke(self.0, op::D1_DUMP, &abi::D1DumpRequest {})?.decode::<abi::D1DumpReply>().map(|_| ())
     }
 
-    /// Begins a session: "first-unconstrained", "first-primary", or the bookmark of an earlier one.
+    /// Begins a session: "first-unconstrained" (also when empty), "first-primary", or the bookmark of an earlier one.
     pub fn with_session(&self, constraint_or_bookmark: &str) -> Session<'n> {
-        Session { target: self.0, bookmark: RefCell::new(constraint_or_bookmark.to_string()) }
+        let (from, bookmark) = match constraint_or_bookmark {
+            "" => (abi::D1_FIRST_UNCONSTRAINED, ""),
+            constraint @ (abi::D1_FIRST_UNCONSTRAINED | abi::D1_FIRST_PRIMARY) => (constraint, ""),
+            bookmark => ("", bookmark),
+        };
+        let state = State { from: from.to_string(), bookmark: bookmark.to_string() };
+        Session { on: Connection { target: self.0, session: Some(Rc::new(RefCell::new(state))) } }
     }
 }
 
-/// Queries that see each other's writes in order.
-#[derive(Debug)]
-pub struct Session<'n> {
-    target: &'n str,
-    bookmark: RefCell<String>,
-}
-
-impl Session<'_> {
+impl<'n> Session<'n> {
     /// Makes a statement of the session.
-    pub fn prepare<'s>(&'s self, sql: &str) -> Statement<'s> {
-        Statement { target: self.target, sql: sql.to_string(), params: Vec::new(), session: Some(&self.bookmark) }
+    pub fn prepare(&self, sql: &str) -> Statement<'n> {
+        self.on.prepare(sql)
     }
 
     /// Runs statements in one transaction, all or nothing.
     pub fn batch(&self, statements: &[Statement<'_>]) -> Result<Vec<QueryResult>> {
-        let bookmark = self.bookmark.borrow().clone();
-        results(&invoke(self.target, op::D1_QUERY, &query(statements, &bookmark, &params(statements)))?, Some(&self.bookmark))
+        self.batch_async(statements).wait()
     }
 
-    /// Names the newest state the session has seen; None before its first query, unless it began with a bookmark.
+    /// Starts running statements in one transaction.
+    pub fn batch_async(&self, statements: &[Statement<'_>]) -> Pending<Vec<QueryResult>> {
+        self.on.start(statements)
+    }
+
+    /// Names the newest state of the database that the session has seen; None before the first query of a session that did not begin with a
+    /// bookmark.
     pub fn bookmark(&self) -> Option<String> {
-        let bookmark = self.bookmark.borrow();
-        let constraint = ["", abi::D1_FIRST_UNCONSTRAINED, abi::D1_FIRST_PRIMARY].contains(&bookmark.as_str());
-        (!constraint).then(|| bookmark.clone())
+        let state = self.on.session.as_ref()?.borrow();
+        (!state.bookmark.is_empty()).then(|| state.bookmark.clone())
     }
 }
 
@@ -218,109 +137,94 @@ macro_rules! params {
 }
 
 impl Statement<'_> {
-    /// The statement with these parameters.
+    /// The statement with these parameters in the place of any it had.
     pub fn bind(mut self, params: impl IntoIterator<Item = Value>) -> Self {
         self.params = params.into_iter().collect();
         self
     }
 
-    fn start(&self) -> Call {
-        let one = std::slice::from_ref(self);
-        let session = self.session.map(|s| s.borrow().clone()).unwrap_or_default();
-        Call::start(self.target, op::D1_QUERY, &query(one, &session, &params(one)))
-    }
-
     /// Runs the statement.
     pub fn all(&self) -> Result<QueryResult> {
-        Ok(results(&self.start().wait()?, self.session)?.pop().unwrap_or_default())
+        self.all_async().wait()
     }
 
-    /// Runs the statement; the same as [`Statement::all`].
+    /// Starts running the statement.
+    pub fn all_async(&self) -> Pending<QueryResult> {
+        self.on.begin(std::slice::from_ref(self), |mut results| Ok(results.pop().unwrap_or_default()))
+    }
+
+    /// Runs the statement; the same as [`Statement::all`], for statements whose rows nobody wants.
     pub fn run(&self) -> Result<QueryResult> {
         self.all()
     }
 
-    /// Starts running the statement, outside of sessions.
-    pub fn all_async(&self) -> Pending<QueryResult> {
-        Pending::new(self.start(), |reply| Ok(results(reply, None)?.pop().unwrap_or_default()))
+    /// Runs the statement and gives its first row, if there is one.
+    pub fn first(&self) -> Result<Option<Row<'static>>> {
+        self.first_async().wait()
     }
 
-    /// Runs the statement and gives its first row, if there is one, with the names of its columns.
-    pub fn first(&self) -> Result<Option<Vec<(String, Value)>>> {
-        let mut all = self.all()?;
-        if all.rows.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(all.columns.into_iter().zip(all.rows.swap_remove(0)).collect()))
+    /// Starts running the statement for its first row.
+    pub fn first_async(&self) -> Pending<Option<Row<'static>>> {
+        self.on.begin(std::slice::from_ref(self), |mut results| Ok(results.pop().and_then(QueryResult::into_first)))
     }
 
-    /// Runs the statement and gives one column of its first row, if there is a row.
+    /// Runs the statement and gives one column of its first row; None where there is no row.
     pub fn first_column(&self, column: &str) -> Result<Option<Value>> {
-        let all = self.all()?;
-        match (all.rows.is_empty(), all.get(0, column)) {
-            (true, _) => Ok(None),
-            (_, Some(v)) => Ok(Some(v.clone())),
-            _ => Err(Error::new(Code::INVALID_ARGUMENT, format!("D1_COLUMN_NOTFOUND: Column not found ({})", column))),
+        self.first()?.map(|row| row.get(column)).transpose()
+    }
+
+    /// Runs the statement and gives its rows as values alone, with the names of the columns as the first row where they are wanted.
+    pub fn raw(&self, column_names: bool) -> Result<Vec<Vec<Value>>> {
+        let mut all = self.all()?;
+        if column_names {
+            all.rows.insert(0, all.columns.into_iter().map(Value::Text).collect());
         }
+        Ok(all.rows)
     }
 }
 
-/// Encodes the parameters of each statement.
-fn params(statements: &[Statement<'_>]) -> Vec<Vec<u8>> {
-    statements.iter().map(|s| sequence(&s.params)).collect()
+impl<'n> Connection<'n> {
+    fn prepare(&self, sql: &str) -> Statement<'n> {
+        Statement { on: self.clone(), sql: sql.to_string(), params: Vec::new() }
+    }
+
+    fn start(&self, statements: &[Statement<'_>]) -> Pending<Vec<QueryResult>> {
+        self.begin(statements, Ok)
+    }
+
+    /// Starts running statements; finish makes of their results what is asked for.
+    fn begin<T: 'static>(&self, statements: &[Statement<'_>], finish: fn(Vec<QueryResult>) -> Result<T>) -> Pending<T> {
+        let params: Vec<Vec<u8>> = statements.iter().map(|s| value::sequence(&s.params)).collect();
+        let session = self.session.as_ref().map(|s| s.borrow().begin()).unwrap_or_default();
+        let messages = statements.iter().zip(&params).map(|(s, params)| abi::D1Statement { sql: s.sql.as_bytes(), params });
+        let request = abi::D1QueryRequest { statements: messages.collect(), session: &session };
+        let state = self.session.clone();
+        Pending::new(Call::start(self.target, op::D1_QUERY, &request), move |reply| finish(results(reply, state.as_deref())?))
+    }
 }
 
-fn sequence(values: &[Value]) -> Vec<u8> {
-    let mut w = Writer::default();
-    for v in values {
-        match v {
-            Value::Null => w.null(),
-            Value::Integer(v) => w.i64(*v),
-            Value::Real(v) => w.f64(*v),
-            Value::Text(v) => w.text(v),
-            Value::Blob(v) => w.bytes(v),
+impl State {
+    /// What a query of the session tells the host.
+    fn begin(&self) -> String {
+        match self.bookmark.as_str() {
+            "" => self.from.clone(),
+            bookmark => bookmark.to_string(),
         }
     }
-    w.buf
-}
 
-fn query<'q>(statements: &'q [Statement<'_>], session: &'q str, params: &'q [Vec<u8>]) -> abi::D1QueryRequest<'q> {
-    let statements = statements.iter().zip(params).map(|(s, params)| abi::D1Statement { sql: s.sql.as_bytes(), params });
-    abi::D1QueryRequest { statements: statements.collect(), session }
+    /// Keeps the newer of two bookmarks, which are ordered as text.
+    fn saw(&mut self, bookmark: &str) {
+        if self.bookmark.as_str() < bookmark {
+            self.bookmark = bookmark.to_string();
+        }
+    }
 }
 
 /// Decodes a reply, and has the session remember the newest bookmark.
-fn results(reply: &Reply, session: Option<&RefCell<String>>) -> Result<Vec<QueryResult>> {
+fn results(reply: &Reply, session: Option<&RefCell<State>>) -> Result<Vec<QueryResult>> {
     let r: abi::D1QueryReply<'_> = reply.decode()?;
-    if let Some(newest) = session {
-        let mut newest = newest.borrow_mut();
-        let constraint = newest.starts_with("first-");
-        if constraint || newest.as_str() < r.bookmark {
-            *newest = r.bookmark.to_string();
-        }
+    if let Some(state) = session {
+        state.borrow_mut().saw(r.bookmark);
     }
-    r.results.iter().map(result).collect()
-}
-
-fn result(r: &abi::D1Result<'_>) -> Result<QueryResult> {
-    let mut values = Reader::new(r.rows);
-    let mut rows = Vec::with_capacity(r.row_count as usize);
-    for _ in 0..r.row_count {
-        rows.push(r.columns.iter().filter_map(|_| values.scalar()).map(Value::from).collect());
-    }
-    values.close().map_err(|why| Error::new(Code::BAD_MESSAGE, why))?;
-    let columns = r.columns.iter().map(|c| String::from_utf8_lossy(c).into_owned()).collect();
-    Ok(QueryResult { columns, rows, meta: r.meta.as_deref().map(meta).unwrap_or_default() })
-}
-
-fn meta(m: &abi::D1Meta<'_>) -> Meta {
-    Meta {
-        duration_ms: m.duration_ms,
-        changes: m.changes,
-        last_row_id: m.last_row_id,
-        changed_db: m.changed_db,
-        size_after: m.size_after,
-        rows_read: m.rows_read,
-        rows_written: m.rows_written,
-    }
+    r.results.iter().map(result::result).collect()
 }

@@ -11,11 +11,18 @@ use crate::queues::Queue;
 pub struct Env;
 
 impl Env {
-    /// A variable; None when there is none of that name. One that is not a string in the configuration is its JSON form.
+    /// A variable; None when there is none of that name. One that is not a string in the configuration is its JSON form, and a secret answers
+    /// too.
     pub fn var(&self, name: &str) -> Option<String> {
         let reply = invoke(name, op::VARS_GET, &abi::VarsGetRequest {}).ok()?;
         let value: abi::VarsGetReply<'_> = reply.decode().ok()?;
         Some(value.value.to_string())
+    }
+
+    /// A variable of any type that serde knows; None when there is none of that name. One that is a string in the configuration holds JSON.
+    #[cfg(feature = "serde")]
+    pub fn var_json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        Ok(self.var(name).map(|v| serde_json::from_str(&v)).transpose()?)
     }
 
     /// A secret; None when there is none of that name.
@@ -26,6 +33,13 @@ impl Env {
             Err(e) if e.code == Code::NOT_CONFIGURED => Ok(None),
             Err(e) => Err(e),
         }
+    }
+
+    /// Names and kinds ("kv", "d1", "vars", ...) of all bindings of the configuration, in the order of their names.
+    pub fn bindings(&self) -> Result<Vec<(String, String)>> {
+        let reply = invoke("", op::BINDINGS, &abi::BindingsRequest {})?;
+        let r: abi::BindingsReply<'_> = reply.decode()?;
+        Ok(r.bindings.iter().map(|b| (b.name.to_string(), b.kind.to_string())).collect())
     }
 
     /// A KV namespace.

@@ -6,7 +6,7 @@ use crate::cbor::{self, Message, Reader};
 /// Why something failed: a stable code, and a sentence with the platform's exact text where it has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// The stable reason.
+    /// The stable reason; `Code::default()` for a failure of the function's own.
     pub code: Code,
     /// A sentence for a person.
     pub message: String,
@@ -24,6 +24,12 @@ impl Error {
     pub fn other(message: impl Into<String>) -> Self {
         Error::new(Code::default(), message)
     }
+
+    /// The error behind a negative return of a host function.
+    pub(crate) fn of_host(n: i32, what: &str) -> Self {
+        let code = Code(n.unsigned_abs());
+        Error::new(code, format!("pagesrun {}: {}", what, code))
+    }
 }
 
 impl fmt::Display for Error {
@@ -37,23 +43,71 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl From<Error> for std::io::Error {
     fn from(e: Error) -> Self {
         std::io::Error::new(std::io::ErrorKind::Other, e)
     }
 }
 
+/// An error that passed through [`std::io`] keeps its code.
 impl From<std::io::Error> for Error {
     fn from(e: std::io::Error) -> Self {
-        Error::other(e.to_string())
+        match e.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+            Some(own) => own.clone(),
+            None => Error::other(e.to_string()),
+        }
     }
 }
 
-impl From<std::string::FromUtf8Error> for Error {
-    fn from(_: std::string::FromUtf8Error) -> Self {
-        Error::other("the bytes are not UTF-8")
+impl From<Box<dyn std::error::Error + Send + Sync>> for Error {
+    fn from(e: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        match e.downcast::<Error>() {
+            Ok(own) => *own,
+            Err(e) => Error::other(e.to_string()),
+        }
     }
 }
+
+impl From<&str> for Error {
+    fn from(message: &str) -> Self {
+        Error::other(message)
+    }
+}
+
+impl From<String> for Error {
+    fn from(message: String) -> Self {
+        Error::other(message)
+    }
+}
+
+/// Lets "?" pass on what the standard library's functions fail with.
+macro_rules! other {
+    ($($type:ty),+ $(,)?) => {
+        $(impl From<$type> for Error {
+            fn from(e: $type) -> Self {
+                Error::other(e.to_string())
+            }
+        })+
+    };
+}
+
+other! {
+    std::string::FromUtf8Error,
+    std::str::Utf8Error,
+    std::num::ParseIntError,
+    std::num::ParseFloatError,
+    std::num::TryFromIntError,
+    std::fmt::Error,
+}
+
+#[cfg(feature = "serde")]
+other!(serde_json::Error);
 
 /// What functions of this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -66,8 +120,12 @@ pub(crate) fn reply<'a, M: Message<'a>>(data: &'a [u8]) -> Result<M> {
     let mut r = Reader::new(data);
     let mut it = r.map();
     if it.next(&mut r) && it.key == ERROR_KEY {
-        let e: abi::Error = r.message();
-        return Err(Error { code: e.code, message: e.message.to_string(), status: e.status });
+        return Err(failure(r.message()));
     }
     cbor::decode(data).map_err(|why| Error::new(Code::BAD_MESSAGE, why))
+}
+
+#[cold]
+fn failure(e: abi::Error<'_>) -> Error {
+    Error { code: e.code, message: e.message.to_string(), status: e.status }
 }

@@ -1,25 +1,29 @@
 use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
 
 use crate::abi::{self, op, Code};
-use crate::call::invoke;
 use crate::cbor;
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::executor::{self, block_on, join_all};
 use crate::host;
 use crate::http::{Request, Response};
 use crate::log::{self, Level};
 use crate::queues::Batch;
+use crate::random;
 
 /// The running event.
 #[derive(Default)]
 pub struct Context {
     id: String,
     time_ms: i64,
+    silent: bool, // there is nobody to respond to
     responded: Cell<bool>,
     after: RefCell<Vec<After>>,
 }
 
-type After = Box<dyn FnOnce() -> Result<()>>;
+type After = Pin<Box<dyn Future<Output = Result<()>>>>;
 
 impl Context {
     /// The event's name in the host's log and in the errors it shows to clients.
@@ -32,19 +36,35 @@ impl Context {
         self.time_ms
     }
 
-    /// Sends the response now instead of when the handler returns; what the handler returns later is ignored.
+    /// Sends the response now instead of when the handler returns; what the handler returns later is ignored. A second response is refused with the
+    /// code `already_responded`, one to an event that is no request with `invalid_argument`.
     pub fn respond(&self, response: Response) -> Result<()> {
+        if self.silent {
+            return Err(Error::new(Code::INVALID_ARGUMENT, "respond: only a fetch event has a response"));
+        }
         if self.responded.replace(true) {
             return Err(Error::new(Code::ALREADY_RESPONDED, "the event has been answered already"));
         }
         response.send()
     }
 
-    /// Has f run after the response was sent. The event lasts until every f has returned; its failure is the event's.
-    pub fn wait_until(&self, f: impl FnOnce() -> Result<()> + 'static) {
-        self.after.borrow_mut().push(Box::new(f))
+    /// Whether the response has been sent.
+    pub fn responded(&self) -> bool {
+        self.responded.get()
     }
 
+    /// Has f run after the response was sent. The event lasts until every f has returned; its failure is the event's.
+    pub fn wait_until(&self, f: impl FnOnce() -> Result<()> + 'static) {
+        self.wait_until_async(async { f() })
+    }
+
+    /// Has a future run after the response was sent, at the same time as others. The event lasts until all are done; the failure of one is the
+    /// event's.
+    pub fn wait_until_async(&self, future: impl Future<Output = Result<()>> + 'static) {
+        self.after.borrow_mut().push(Box::pin(future))
+    }
+
+    /// Runs what is to run after the response, and what that asks for; the first failure is the event's.
     fn run_after(&self) -> Result<()> {
         let mut first = Ok(());
         loop {
@@ -52,9 +72,7 @@ impl Context {
             if after.is_empty() {
                 return first;
             }
-            for f in after {
-                first = first.and(f());
-            }
+            first = block_on(join_all(after)).into_iter().fold(first, Result::and);
         }
     }
 }
@@ -82,6 +100,9 @@ pub struct Handlers {
 /// How much memory the heap has got from the engine before the image is taken, in bytes, so that small events need not ask for any.
 const HEAP_BYTES: usize = 128 << 10;
 
+/// The length up to which an event's message is taken with one host call.
+const EVENT_BYTES: usize = 4 << 10;
+
 /// Prepares what every event needs. The image keeps it.
 #[doc(hidden)]
 pub fn warm_up() {
@@ -90,12 +111,20 @@ pub fn warm_up() {
     unsafe { room.as_mut_ptr().write_volatile(0) }; // so that the compiler does not leave it out
 }
 
+/// Ends the preparations, after the program's own.
+#[doc(hidden)]
+pub fn warmed_up() {
+    random::find_hash_keys();
+}
+
 /// Runs the event behind handle 0.
 pub fn run(handlers: &Handlers) {
-    log::panics_to_log();
-    let message = host::take(0).expect("there is no event");
+    random::reseed();
+    executor::begin_event();
+    let message = host::take(0, Vec::with_capacity(EVENT_BYTES)).expect("there is no event");
     let event: abi::Event<'_> = cbor::decode(&message).expect("the event cannot be read");
-    let ctx = Context { id: event.id.to_string(), time_ms: event.time_ms, ..Context::default() };
+    let silent = event.kind != abi::EVENT_FETCH;
+    let ctx = Context { id: event.id.to_string(), time_ms: event.time_ms, silent, ..Context::default() };
     let outcome = dispatch(handlers, &event, &ctx);
     if let Err(e) = outcome.and(ctx.run_after()) {
         fail(&e);
@@ -143,7 +172,8 @@ fn answer(handler: fn(Request, &Env, &Context) -> Result<Response>, request: Req
 
 /// Tells the host that the event has failed.
 fn fail(e: &Error) {
-    let _ = invoke("", op::FAIL, &abi::FailRequest { message: &e.to_string() });
+    let n = host::call("", op::FAIL, &cbor::encode(&abi::FailRequest { message: &e.to_string() }));
+    assert!(n > 0, "the host does not take the event's failure: {}", e); // so that it never passes for a success
 }
 
 /// Makes functions of your own the program's handlers, and `warm` what runs once before the first event:
@@ -166,6 +196,7 @@ macro_rules! handlers {
         pub extern "C" fn pagesrun_warm() {
             $crate::warm_up();
             $($crate::warm!($kind, $function);)+
+            $crate::warmed_up();
         }
     };
 }

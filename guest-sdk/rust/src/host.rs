@@ -1,4 +1,5 @@
-//! The seven host functions. Outside of WebAssembly a test's own host stands in for them; see [`crate::testing`].
+//! The seven host functions, and three of WASI that every target can use. Outside of WebAssembly a test's own host stands in for them; see
+//! [`crate::testing`].
 
 #[cfg(target_family = "wasm")]
 mod functions {
@@ -12,6 +13,14 @@ mod functions {
             pub fn write(stream: u32, ptr: *const u8, len: usize) -> i32;
             pub fn close(handle: u32, reason: u32) -> i32;
             pub fn log(level: u32, ptr: *const u8, len: usize) -> i32;
+        }
+    }
+
+    mod wasi {
+        #[link(wasm_import_module = "wasi_snapshot_preview1")]
+        extern "C" {
+            pub fn random_get(ptr: *mut u8, len: usize) -> u16;
+            pub fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u16;
         }
     }
 
@@ -42,40 +51,66 @@ mod functions {
     pub fn log(level: u32, text: &str) {
         unsafe { imports::log(level, text.as_ptr(), text.len()) };
     }
+
+    pub fn random(buf: &mut [u8]) {
+        let failed = unsafe { wasi::random_get(buf.as_mut_ptr(), buf.len()) };
+        assert!(failed == 0, "the host gives no random bytes");
+    }
+
+    /// Reads a clock of WASI.
+    pub fn clock_ns(clock: u32) -> u64 {
+        let mut ns = 0;
+        let failed = unsafe { wasi::clock_time_get(clock, 1, &mut ns) };
+        assert!(failed == 0, "the host has no clock");
+        ns
+    }
 }
 
 #[cfg(not(target_family = "wasm"))]
-use crate::testing as functions;
+use crate::testing::functions;
 
-pub(crate) use functions::{call, close, log, read, result, wait, write};
+pub(crate) use functions::{call, clock_ns, close, log, random, read, result, wait, write};
 
 use crate::abi::Code;
 use crate::error::Error;
+
+/// WASI's numbers of the clocks.
+pub(crate) const CLOCK_REALTIME: u32 = 0;
+pub(crate) const CLOCK_MONOTONIC: u32 = 1;
+
+/// Whether a host function returned a code.
+pub(crate) fn is(n: i32, code: Code) -> bool {
+    n == -(code.0 as i32)
+}
 
 /// Turns what a host function returned into a count or an error.
 pub(crate) fn checked(n: i32, what: &str) -> Result<u32, Error> {
     match u32::try_from(n) {
         Ok(n) => Ok(n),
-        Err(_) => Err(Error::new(Code(n.unsigned_abs()), format!("{}: {}", what, Code(n.unsigned_abs()).name()))),
+        Err(_) => Err(Error::of_host(n, what)),
     }
 }
 
-/// Waits until one of the handles is ready; what it returns is its place in the list.
-pub(crate) fn wait_for(handles: &[u32]) -> Result<usize, Error> {
-    checked(wait(handles, -1), "wait").map(|i| i as usize)
+/// Waits until the handle is ready.
+pub(crate) fn wait_for(handle: u32) -> Result<(), Error> {
+    checked(wait(&[handle], -1), "wait").map(|_| ())
 }
 
-/// The length a reply may have without a second look.
-const REPLY_BYTES: usize = 1024;
-
-/// Takes the message behind a handle, however long it is. The call must be finished.
-pub(crate) fn take(handle: u32) -> Result<Vec<u8>, Error> {
-    let mut buf = vec![0; REPLY_BYTES];
-    let mut n = checked(result(handle, &mut buf), "result")? as usize;
-    if n > buf.len() {
-        buf.resize(n, 0);
-        n = checked(result(handle, &mut buf), "result")? as usize;
+/// Takes the message behind a handle, however long it is, into a buffer that has room for most.
+pub(crate) fn take(handle: u32, mut buf: Vec<u8>) -> Result<Vec<u8>, Error> {
+    let mut n = take_some(handle, &mut buf)?;
+    if n > buf.capacity() {
+        buf.reserve_exact(n);
+        n = take_some(handle, &mut buf)?;
     }
-    buf.truncate(n);
+    // SAFETY: the host has written n bytes.
+    unsafe { buf.set_len(n) };
     Ok(buf)
+}
+
+/// Writes the message into the room of an empty buffer, if it fits, and tells its length.
+fn take_some(handle: u32, buf: &mut Vec<u8>) -> Result<usize, Error> {
+    // SAFETY: the host only writes to the room, and nobody reads of it what the host has not written.
+    let room = unsafe { std::slice::from_raw_parts_mut(buf.as_mut_ptr(), buf.capacity()) };
+    checked(result(handle, room), "result").map(|n| n as usize)
 }

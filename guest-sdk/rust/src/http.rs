@@ -1,6 +1,6 @@
 use crate::abi::{self, op, Handle};
-use crate::call::invoke;
 use crate::error::{Error, Result};
+use crate::{cbor, host};
 use crate::stream::{pipe, Reader, Writer};
 
 /// Header fields in order; names compare without regard to case.
@@ -16,6 +16,11 @@ impl Headers {
     /// The first value of a name.
     pub fn get_bytes(&self, name: &str) -> Option<&[u8]> {
         self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_slice())
+    }
+
+    /// Every value of a name, in order.
+    pub fn get_all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
+        self.0.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_slice())
     }
 
     /// Adds a field; a name can be there several times (set-cookie).
@@ -68,6 +73,30 @@ impl Request {
         }
     }
 
+    /// A request as tests make it, without header fields and body.
+    pub fn new(method: &str, url: &str) -> Self {
+        Request {
+            method: method.to_string(),
+            url: url.to_string(),
+            headers: Headers::default(),
+            body: Reader::default(),
+            remote_addr: "127.0.0.1".to_string(),
+            protocol: "HTTP/1.1".to_string(),
+        }
+    }
+
+    /// The request with a header field in the place of all of that name.
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.set(name, value);
+        self
+    }
+
+    /// The request with a body.
+    pub fn with_body(mut self, body: impl AsRef<[u8]>) -> Self {
+        self.body = Reader::new(Handle(0), body.as_ref());
+        self
+    }
+
     /// The path as sent, such as "/a%20b"; at least "/".
     pub fn path(&self) -> &str {
         let rest = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);
@@ -80,15 +109,28 @@ impl Request {
         self.url.split_once('?').map_or("", |(_, query)| query)
     }
 
-    /// The first query parameter of a name, decoded.
+    /// The first query parameter of a name, decoded; bytes of it that are not UTF-8 become U+FFFD.
     pub fn query(&self, name: &str) -> Option<String> {
-        self.query_string().split('&').find_map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decoded(key) == name).then(|| decoded(value))
-        })
+        self.query_bytes(name).map(|v| String::from_utf8(v).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
     }
 
-    /// The whole body.
+    /// The first query parameter of a name, decoded.
+    pub fn query_bytes(&self, name: &str) -> Option<Vec<u8>> {
+        pairs(self.query_string()).find(|(key, _)| is_named(key, name)).map(|(_, value)| decoded(value))
+    }
+
+    /// All query parameters in their order, decoded.
+    pub fn queries(&self) -> impl Iterator<Item = (String, String)> + '_ {
+        let text = |s: &str| String::from_utf8_lossy(&decoded(s)).into_owned();
+        pairs(self.query_string()).map(move |(key, value)| (text(key), text(value)))
+    }
+
+    /// The first value of a header field, when it is UTF-8.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)
+    }
+
+    /// The whole body, of up to 100 MiB.
     pub fn bytes(&mut self) -> Result<Vec<u8>> {
         self.body.read_all(BODY_BYTES_MAX)
     }
@@ -101,28 +143,41 @@ impl Request {
     /// The whole body as a value of any type that serde knows.
     #[cfg(feature = "serde")]
     pub fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T> {
-        serde_json::from_slice(&self.bytes()?).map_err(|e| Error::other(e.to_string()))
+        Ok(serde_json::from_slice(&self.bytes()?)?)
     }
 }
 
+/// The parameters of a query as sent.
+fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+/// Whether a parameter's name as sent is the name.
+fn is_named(key: &str, name: &str) -> bool {
+    key == name || (key.contains(|c| c == '%' || c == '+') && decoded(key) == name.as_bytes())
+}
+
 /// Decodes a part of a query: "+" is a space, "%41" is "A"; what is no encoding stays as it is.
-fn decoded(s: &str) -> String {
+fn decoded(s: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(s.len());
-    let bytes = s.as_bytes();
-    let mut i = 0;
-    while i < bytes.len() {
-        let hex = (bytes[i] == b'%').then(|| s.get(i + 1..i + 3)).flatten();
-        match hex.and_then(|h| u8::from_str_radix(h, 16).ok()) {
-            Some(b) => {
-                out.push(b);
-                i += 2;
-            }
-            None if bytes[i] == b'+' => out.push(b' '),
-            None => out.push(bytes[i]),
-        }
-        i += 1;
+    let mut rest = s.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let (byte, tail) = match (first, tail) {
+            (b'+', _) => (b' ', tail),
+            (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => (high << 4 | low, after),
+                _ => (b'%', tail),
+            },
+            _ => (first, tail),
+        };
+        out.push(byte);
+        rest = tail;
     }
-    String::from_utf8_lossy(&out).into_owned()
+    out
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).map(|d| d as u8)
 }
 
 /// An answer to a request.
@@ -136,6 +191,11 @@ pub struct Response {
 }
 
 impl Response {
+    /// A response of a status alone.
+    pub fn empty(status: u16) -> Self {
+        Response::bytes("").with_status(status)
+    }
+
     /// A response of bytes.
     pub fn bytes(body: impl AsRef<[u8]>) -> Self {
         Response { status: 200, headers: Headers::default(), body: Reader::new(Handle(0), body.as_ref()) }
@@ -154,8 +214,7 @@ impl Response {
     /// A response of a value of any type that serde knows.
     #[cfg(feature = "serde")]
     pub fn json<T: serde::Serialize>(value: &T) -> Result<Self> {
-        let body = serde_json::to_vec(value).map_err(|e| Error::other(e.to_string()))?;
-        Ok(Response::bytes(body).with_header("content-type", "application/json"))
+        Ok(Response::bytes(serde_json::to_vec(value)?).with_header("content-type", "application/json"))
     }
 
     /// A response whose body is a stream: a value, the request's own body, the readable end of a pipe.
@@ -185,7 +244,13 @@ impl Response {
         self
     }
 
-    /// Sends the response.
+    /// The response with one more header field, beside others of its name.
+    pub fn with_added_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// Sends the response without waiting for the host's word on it: what is wrong with it is in the log, and the client's 500.
     pub(crate) fn send(mut self) -> Result<()> {
         let whole = self.body.whole();
         let headers = self.headers.iter().map(|(name, value)| abi::Header { name, value }).collect();
@@ -195,7 +260,7 @@ impl Response {
             body: whole.as_deref().unwrap_or_default(),
             stream: self.body.into_handle().unwrap_or_default(),
         };
-        invoke("", op::RESPOND, &request)?.decode::<abi::RespondReply>().map(|_| ())
+        host::checked(host::call("", op::RESPOND, &cbor::encode(&request)), op::RESPOND).map(|_| ())
     }
 }
 

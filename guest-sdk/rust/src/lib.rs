@@ -32,14 +32,16 @@ mod http;
 pub mod kv;
 pub mod log;
 pub mod queues;
+pub mod random;
 mod stream;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
+pub mod time;
 
 pub use call::{invoke, Call, Pending, Reply};
 pub use env::Env;
 pub use error::{Error, Result};
-pub use event::{run, warm_up, Context, Handlers, ScheduledEvent};
-pub use executor::{block_on, join, join_all};
+pub use event::{run, warm_up, warmed_up, Context, Handlers, ScheduledEvent};
+pub use executor::{block_on, join, join_all, select_all};
 pub use http::{streamed, Headers, Request, Response};
 pub use stream::{pipe, Reader, Writer};

@@ -35,6 +35,10 @@ impl<'b> Send<'b> {
         Send { body, content_type: abi::QUEUE_BYTES, delay_s: None }
     }
 
+    fn message(&self) -> abi::QueueSend<'b> {
+        abi::QueueSend { body: self.body, content_type: self.content_type, delay_s: self.delay_s }
+    }
+
     /// The message with a delay.
     pub fn delayed(mut self, delay_s: i64) -> Self {
         self.delay_s = Some(delay_s);
@@ -64,27 +68,40 @@ impl From<Option<&abi::QueueMetrics>> for Metrics {
 }
 
 impl Queue<'_> {
-    /// Sends a message and returns when it is durable.
-    pub fn send(&self, message: Send<'_>) -> Result<()> {
+    /// Sends a message and returns when it is durable: the queue's state right after.
+    pub fn send(&self, message: Send<'_>) -> Result<Metrics> {
         self.send_async(message).wait()
     }
 
     /// Starts sending a message.
-    pub fn send_async(&self, m: Send<'_>) -> Pending<()> {
+    pub fn send_async(&self, m: Send<'_>) -> Pending<Metrics> {
         let request = abi::QueuesSendRequest { body: m.body, content_type: m.content_type, delay_s: m.delay_s };
-        Pending::new(Call::start(self.0, op::QUEUES_SEND, &request), |reply| reply.decode::<abi::QueuesSendReply>().map(|_| ()))
+        Pending::new(Call::start(self.0, op::QUEUES_SEND, &request), |reply| {
+            let r: abi::QueuesSendReply = reply.decode()?;
+            Ok(Metrics::from(r.metrics.as_deref()))
+        })
+    }
+
+    /// Sends a value of any type that serde knows, as JSON.
+    #[cfg(feature = "serde")]
+    pub fn send_json<T: serde::Serialize>(&self, value: &T) -> Result<Metrics> {
+        self.send(Send::json(&serde_json::to_string(value)?))
     }
 
     /// Sends up to 100 messages of together up to 256,000 bytes: all of them are stored, or none. The delay is that of messages that have
     /// none of their own.
-    pub fn send_batch(&self, messages: &[Send<'_>], delay_s: Option<i64>) -> Result<()> {
-        let messages = messages
-            .iter()
-            .map(|m| abi::QueueSend { body: m.body, content_type: m.content_type, delay_s: m.delay_s })
-            .collect();
-        invoke(self.0, op::QUEUES_SEND_BATCH, &abi::QueuesSendBatchRequest { messages, delay_s })?
-            .decode::<abi::QueuesSendBatchReply>()
-            .map(|_| ())
+    pub fn send_batch(&self, messages: &[Send<'_>], delay_s: Option<i64>) -> Result<Metrics> {
+        self.send_batch_async(messages, delay_s).wait()
+    }
+
+    /// Starts sending messages.
+    pub fn send_batch_async(&self, messages: &[Send<'_>], delay_s: Option<i64>) -> Pending<Metrics> {
+        let messages = messages.iter().map(Send::message).collect();
+        let request = abi::QueuesSendBatchRequest { messages, delay_s };
+        Pending::new(Call::start(self.0, op::QUEUES_SEND_BATCH, &request), |reply| {
+            let r: abi::QueuesSendBatchReply = reply.decode()?;
+            Ok(Metrics::from(r.metrics.as_deref()))
+        })
     }
 
     /// The queue's state.
@@ -156,7 +173,7 @@ impl Message {
     /// The body as a value of any type that serde knows.
     #[cfg(feature = "serde")]
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.body).map_err(|e| crate::Error::other(e.to_string()))
+        Ok(serde_json::from_slice(&self.body)?)
     }
 
     /// Acknowledges the message: it is not delivered again, even if the handler fails later. The first of ack and retry wins.
@@ -170,9 +187,10 @@ impl Message {
     }
 }
 
-/// Tells the host; what it may object to is only that the event is none of a queue.
+/// Tells the host, and ends the instance where it does not listen, so that a message never passes for one that has been settled.
 fn settle(operation: &str, request: &abi::AckRequest) {
-    let _ = invoke("", operation, request);
+    let told = invoke("", operation, request).and_then(|reply| reply.decode::<abi::AckReply>());
+    assert!(told.is_ok(), "{}: {:?}", operation, told);
 }
 
 fn retry(request: &abi::RetryRequest) -> Result<()> {

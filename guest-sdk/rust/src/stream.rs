@@ -1,14 +1,16 @@
-use std::io;
+use std::io::{self, Read, Write};
 
 use crate::abi::{self, op, Code, Handle, PipeReply, PipeRequest};
 use crate::call::invoke;
 use crate::error::{Error, Result};
+use crate::executor::{self, Ready};
 use crate::host;
 
-/// A stream of bytes to read: a request's body, a value read as a stream. Dropping it says that nobody wants the rest.
+/// A stream of bytes to read: a request's body, a value read as a stream. It is an [`io::Read`]; given away unread, as a response's body or a
+/// value to store, its bytes do not pass through the function. Dropping it says that nobody wants the rest.
 #[derive(Debug, Default)]
 pub struct Reader {
-    handle: u32,
+    handle: u32, // 0 when all there is is in rest
     rest: Vec<u8>,
     at: usize,
 }
@@ -18,11 +20,32 @@ impl Reader {
         Reader { handle: handle.0, rest: whole.to_vec(), at: 0 }
     }
 
-    /// Reads all that is left, of up to max bytes.
+    /// Takes possession of a readable stream that a reply has named. It is for modules of bindings.
+    pub fn from_handle(handle: Handle) -> Self {
+        Reader::new(handle, &[])
+    }
+
+    /// Gives the stream away, to be put into a message; None where its bytes are in memory. It is for modules of bindings.
+    pub fn into_handle(mut self) -> Option<Handle> {
+        match std::mem::take(&mut self.handle) {
+            0 => None,
+            handle => Some(Handle(handle)),
+        }
+    }
+
+    /// How many bytes are left, where that is known because all of them are in memory.
+    pub fn len(&self) -> Option<usize> {
+        (self.handle == 0).then(|| self.rest.len() - self.at)
+    }
+
+    /// Whether nothing is left, as far as that is known without reading.
+    pub fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+
+    /// Reads all that is left. More than max bytes are an error of code `too_large`.
     pub fn read_all(&mut self, max: usize) -> Result<Vec<u8>> {
-        let mut all = self.rest.split_off(self.at);
-        self.rest.clear();
-        self.at = 0;
+        let mut all = self.whole_rest();
         while self.handle != 0 && all.len() <= max {
             let old = all.len();
             all.resize(old + CHUNK_BYTES, 0);
@@ -32,67 +55,110 @@ impl Reader {
                 break;
             }
         }
-        if all.len() > max {
-            return Err(Error::new(Code::TOO_LARGE, format!("the stream has more than {} bytes", max)));
+        within(all, max)
+    }
+
+    /// [`Reader::read_all`] while other futures run.
+    pub async fn read_all_async(&mut self, max: usize) -> Result<Vec<u8>> {
+        let mut all = self.whole_rest();
+        while self.handle != 0 && all.len() <= max {
+            let old = all.len();
+            all.resize(old + CHUNK_BYTES, 0);
+            let n = self.pull_async(&mut all[old..]).await?;
+            all.truncate(old + n);
+            if n == 0 {
+                break;
+            }
         }
-        Ok(all)
+        within(all, max)
+    }
+
+    /// Reads up to `buf.len()` bytes, waiting for the first while other futures run; 0 is the end.
+    pub async fn read_async(&mut self, buf: &mut [u8]) -> Result<usize> {
+        match self.from_memory(buf) {
+            Some(n) => Ok(n),
+            None => self.pull_async(buf).await,
+        }
+    }
+
+    /// What is left of the bytes in memory.
+    fn whole_rest(&mut self) -> Vec<u8> {
+        let mut rest = std::mem::take(&mut self.rest);
+        rest.drain(..std::mem::take(&mut self.at));
+        rest
+    }
+
+    /// Reads what is in memory; None where the host has to be asked.
+    fn from_memory(&mut self, buf: &mut [u8]) -> Option<usize> {
+        let rest = &self.rest[self.at..];
+        if rest.is_empty() && self.handle != 0 && !buf.is_empty() {
+            return None;
+        }
+        let n = buf.len().min(rest.len());
+        buf[..n].copy_from_slice(&rest[..n]);
+        self.at += n;
+        Some(n)
     }
 
     /// Reads from the host; 0 is the end.
     fn pull(&mut self, buf: &mut [u8]) -> Result<usize> {
         loop {
-            match host::checked(host::read(self.handle, buf), "read") {
-                Ok(n) => return Ok(n as usize),
-                Err(e) if e.code == Code::WOULD_BLOCK => host::wait_for(&[self.handle])?,
-                Err(e) => return Err(e),
-            };
+            match host::read(self.handle, buf) {
+                n if host::is(n, Code::WOULD_BLOCK) => host::wait_for(self.handle)?,
+                n => return host::checked(n, "read").map(|n| n as usize),
+            }
         }
     }
 
-    /// Gives the stream away.
-    pub(crate) fn into_handle(mut self) -> Option<Handle> {
-        let handle = std::mem::take(&mut self.handle);
-        if handle == 0 {
-            return None;
+    async fn pull_async(&mut self, buf: &mut [u8]) -> Result<usize> {
+        loop {
+            match host::read(self.handle, buf) {
+                n if host::is(n, Code::WOULD_BLOCK) => Ready::when(self.handle).await?,
+                n => return host::checked(n, "read").map(|n| n as usize),
+            }
         }
-        Some(Handle(handle))
     }
 
+    /// All bytes, where they are in memory.
     pub(crate) fn whole(&mut self) -> Option<Vec<u8>> {
-        if self.handle != 0 {
-            return None;
-        }
-        Some(self.rest.split_off(std::mem::take(&mut self.at)))
+        (self.handle == 0).then(|| self.whole_rest())
     }
 }
 
 /// How much is read at once where all of a stream is wanted, in bytes.
 const CHUNK_BYTES: usize = 64 << 10;
 
-impl io::Read for Reader {
+fn within(all: Vec<u8>, max: usize) -> Result<Vec<u8>> {
+    if all.len() > max {
+        return Err(Error::new(Code::TOO_LARGE, format!("the stream has more than {} bytes", max)));
+    }
+    Ok(all)
+}
+
+impl Read for Reader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.at < self.rest.len() {
-            let n = buf.len().min(self.rest.len() - self.at);
-            buf[..n].copy_from_slice(&self.rest[self.at..self.at + n]);
-            self.at += n;
-            return Ok(n);
+        match self.from_memory(buf) {
+            Some(n) => Ok(n),
+            None => Ok(self.pull(buf)?),
         }
-        if self.handle == 0 || buf.is_empty() {
-            return Ok(0);
-        }
-        Ok(self.pull(buf)?)
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if self.handle != 0 {
-            host::close(self.handle, abi::CLOSE_FINISH);
-        }
+        close(self.handle, abi::CLOSE_FINISH);
     }
 }
 
-/// A stream of bytes to write. Dropping it without [`Writer::finish`] makes its reader fail: what was written is not all.
+fn close(handle: u32, reason: u32) {
+    if handle != 0 {
+        executor::forget(handle);
+        host::close(handle, reason);
+    }
+}
+
+/// A stream of bytes to write, an [`io::Write`]. A write fails with the code `stream_closed` when nobody will read what is written. Dropping it without
+/// [`Writer::finish`] makes its reader fail: what was written is not all.
 #[derive(Debug)]
 pub struct Writer {
     handle: u32,
@@ -102,18 +168,50 @@ impl Writer {
     /// Marks the regular end.
     pub fn finish(mut self) -> Result<()> {
         let handle = std::mem::take(&mut self.handle);
+        executor::forget(handle);
         host::checked(host::close(handle, abi::CLOSE_FINISH), "close").map(|_| ())
+    }
+
+    /// Ends the stream so that its reader fails. Dropping does the same.
+    pub fn abort(self) {}
+
+    /// Writes all of data while other futures run.
+    pub async fn write_all_async(&mut self, mut data: &[u8]) -> Result<()> {
+        while !data.is_empty() {
+            match host::write(self.handle, data) {
+                n if host::is(n, Code::WOULD_BLOCK) => Ready::when(self.handle).await?,
+                n => data = &data[host::checked(n, "write")? as usize..],
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies all of a reader and ends the stream as the reader has ended: with its end, or broken off. That nobody wants the rest is no error.
+    pub fn copy_from(mut self, from: &mut dyn Read) -> Result<()> {
+        let mut buf = vec![0; COPY_BYTES];
+        loop {
+            let n = match from.read(&mut buf)? {
+                0 => return self.finish(),
+                n => n,
+            };
+            match self.write_all(&buf[..n]).map_err(Error::from) {
+                Err(e) if e.code == Code::STREAM_CLOSED => return Ok(()),
+                written => written?,
+            }
+        }
     }
 }
 
-impl io::Write for Writer {
+/// How much [`Writer::copy_from`] moves at a time, in bytes.
+const COPY_BYTES: usize = 32 << 10;
+
+impl Write for Writer {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         loop {
-            match host::checked(host::write(self.handle, data), "write") {
-                Ok(n) => return Ok(n as usize),
-                Err(e) if e.code == Code::WOULD_BLOCK => host::wait_for(&[self.handle])?,
-                Err(e) => return Err(e.into()),
-            };
+            match host::write(self.handle, data) {
+                n if host::is(n, Code::WOULD_BLOCK) => host::wait_for(self.handle)?,
+                n => return Ok(host::checked(n, "write")? as usize),
+            }
         }
     }
 
@@ -124,9 +222,7 @@ impl io::Write for Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        if self.handle != 0 {
-            host::close(self.handle, abi::CLOSE_ABORT);
-        }
+        close(self.handle, abi::CLOSE_ABORT);
     }
 }
 
