@@ -38,6 +38,7 @@ var (
 	pagesrunBinary = &product{name: "pagesrun", build: process.Build}
 	goProbe        = &product{name: "probe-go.wasm", build: probeBuild("go")}
 	cProbe         = &product{name: "probe-c.wasm", build: probeBuild("c")}
+	cppProbe       = &product{name: "probe-cpp.wasm", build: probeBuild("cpp")}
 )
 
 // path gives where the product is.
@@ -69,7 +70,7 @@ func probeBuild(sdk string) func(path string) error {
 }
 
 // probes are the same program in every language that has an SDK.
-func probes() map[string]*product { return map[string]*product{"Go": goProbe, "C": cProbe} }
+func probes() map[string]*product { return map[string]*product{"Go": goProbe, "C": cProbe, "C++": cppProbe} }
 
 // cacheDir keeps machine code between runs of the tests.
 func cacheDir(t testing.TB) string {
