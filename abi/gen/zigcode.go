@@ -45,7 +45,7 @@ func zigName(name string) string {
 // zigField is a field's name in Zig.
 func zigField(name string) string {
 	n := snake(name)
-	if slices.Contains([]string{"type", "error", "test", "align", "async", "await", "var", "const", "export"}, n) {
+	if slices.Contains([]string{"error", "test", "align", "async", "await", "var", "const", "export"}, n) {
 		return `@"` + n + `"`
 	}
 	return n
@@ -96,9 +96,14 @@ func (g *zigGen) constants() {
 	g.line("")
 }
 
-// codes emits the error codes as an error set and the way from numbers to it.
+// codes emits the error codes as numbers, as an error set, and the way from one to the other.
 func (g *zigGen) codes() {
-	g.line("/// What went wrong.\npub const Error = error{")
+	for _, c := range g.schema.codes() {
+		_, doc, _ := strings.Cut(c.doc, ": ")
+		g.comment("", doc)
+		g.line("pub const %s: comptime_int = %s;", snake(c.name), c.value)
+	}
+	g.line("\n/// What went wrong.\npub const Error = error{")
 	for _, c := range g.schema.codes() {
 		_, doc, _ := strings.Cut(c.doc, ": ")
 		g.comment("    ", doc)

@@ -119,6 +119,49 @@ pub const queue_batch_bytes_max: comptime_int = 256_000;
 /// queue_delay_s_max is the longest delay of a message, in seconds: 12 hours.
 pub const queue_delay_s_max: comptime_int = 43_200;
 
+/// the handle was never given out in this event, or is used up, or is of the wrong kind for this function.
+pub const code_bad_handle: comptime_int = 1;
+/// a pointer and length reach outside the guest's memory.
+pub const code_bad_pointer: comptime_int = 2;
+/// a length is over its limit.
+pub const code_too_large: comptime_int = 3;
+/// nothing can be read, written or taken yet; wait on the handle first.
+pub const code_would_block: comptime_int = 4;
+/// the time given to wait has passed, or the operation's own time limit.
+pub const code_timeout: comptime_int = 5;
+/// the event was canceled (the client went away) or the call was closed.
+pub const code_canceled: comptime_int = 6;
+/// the event has as many open handles as it may; close some.
+pub const code_too_many_handles: comptime_int = 7;
+/// the message is not what the operation's schema says.
+pub const code_bad_message: comptime_int = 8;
+/// no binding of that name is configured.
+pub const code_not_configured: comptime_int = 9;
+/// the host does not know the operation; it may be older than the SDK.
+pub const code_unknown_operation: comptime_int = 10;
+/// the binding exists but is of another kind than the operation.
+pub const code_wrong_kind: comptime_int = 11;
+/// the event has its response already.
+pub const code_already_responded: comptime_int = 12;
+/// the other side of the stream is gone; on read, the data is incomplete.
+pub const code_stream_closed: comptime_int = 13;
+/// a limit of the event (operations, log bytes, response bytes) is used up.
+pub const code_limit_exceeded: comptime_int = 14;
+/// the operation is not available before the first event.
+pub const code_not_during_warm: comptime_int = 15;
+/// the host failed; the cause is in its log.
+pub const code_internal: comptime_int = 16;
+/// the request was understood and refused; the text says which field and why.
+pub const code_invalid_argument: comptime_int = 17;
+/// the disk has no room. Reads and deletes still work, writes resume when there is room again.
+pub const code_storage_full: comptime_int = 18;
+/// the storage failed; the cause is in the host's log.
+pub const code_storage_failed: comptime_int = 19;
+/// the binding is closing or overloaded; trying again later may work.
+pub const code_unavailable: comptime_int = 20;
+/// the operation exists on the platform but not here or not in this guest.
+pub const code_unsupported: comptime_int = 21;
+
 /// What went wrong.
 pub const Error = error{
     /// the handle was never given out in this event, or is used up, or is of the wrong kind for this function.
@@ -1090,7 +1133,7 @@ pub const KvGetRequest = struct {
     key: []const u8 = "",
     /// type is "text" (also when empty), "json", "arrayBuffer" or "stream". An unknown type is an error only where the key
     /// exists.
-    @"type": []const u8 = "",
+    type: []const u8 = "",
     /// cache_ttl_s is accepted and checked (at least 30 seconds); reads here are never stale, so nothing is cached.
     cache_ttl_s: ?i64 = null,
     /// with_metadata asks for the key's metadata too.
@@ -1098,14 +1141,14 @@ pub const KvGetRequest = struct {
 
     /// Appends the message.
     pub fn encode(m: *const @This(), w: *cbor.Writer) void {
-        w.map(@as(u64, @intFromBool(m.key.len != 0)) + @as(u64, @intFromBool(m.@"type".len != 0)) + @as(u64, @intFromBool(m.cache_ttl_s != null)) + @as(u64, @intFromBool(m.with_metadata)));
+        w.map(@as(u64, @intFromBool(m.key.len != 0)) + @as(u64, @intFromBool(m.type.len != 0)) + @as(u64, @intFromBool(m.cache_ttl_s != null)) + @as(u64, @intFromBool(m.with_metadata)));
         if (m.key.len != 0) {
             w.uint(1);
             w.bytes(m.key);
         }
-        if (m.@"type".len != 0) {
+        if (m.type.len != 0) {
             w.uint(2);
-            w.text(m.@"type");
+            w.text(m.type);
         }
         if (m.cache_ttl_s) |v| {
             w.uint(3);
@@ -1123,7 +1166,7 @@ pub const KvGetRequest = struct {
         var it = r.map();
         while (it.next(r)) switch (it.key) {
             1 => m.key = r.bytes(),
-            2 => m.@"type" = r.text(),
+            2 => m.type = r.text(),
             3 => m.cache_ttl_s = r.int64(),
             4 => m.with_metadata = r.bool(),
             else => r.skip(),
@@ -1186,7 +1229,7 @@ pub const KvGetBulkRequest = struct {
     /// keys are the names to read. A name given twice is answered once.
     keys: []const []const u8 = &.{},
     /// type is "text" (also when empty) or "json". With "json" every value found must parse.
-    @"type": []const u8 = "",
+    type: []const u8 = "",
     /// cache_ttl_s is accepted and checked as in KvGetRequest.
     cache_ttl_s: ?i64 = null,
     /// with_metadata asks for metadata too.
@@ -1194,15 +1237,15 @@ pub const KvGetBulkRequest = struct {
 
     /// Appends the message.
     pub fn encode(m: *const @This(), w: *cbor.Writer) void {
-        w.map(@as(u64, @intFromBool(m.keys.len != 0)) + @as(u64, @intFromBool(m.@"type".len != 0)) + @as(u64, @intFromBool(m.cache_ttl_s != null)) + @as(u64, @intFromBool(m.with_metadata)));
+        w.map(@as(u64, @intFromBool(m.keys.len != 0)) + @as(u64, @intFromBool(m.type.len != 0)) + @as(u64, @intFromBool(m.cache_ttl_s != null)) + @as(u64, @intFromBool(m.with_metadata)));
         if (m.keys.len != 0) {
             w.uint(1);
             w.array(m.keys.len);
             for (m.keys) |v| w.bytes(v);
         }
-        if (m.@"type".len != 0) {
+        if (m.type.len != 0) {
             w.uint(2);
-            w.text(m.@"type");
+            w.text(m.type);
         }
         if (m.cache_ttl_s) |v| {
             w.uint(3);
@@ -1220,7 +1263,7 @@ pub const KvGetBulkRequest = struct {
         var it = r.map();
         while (it.next(r)) switch (it.key) {
             1 => m.keys = r.items([]const u8, cbor.Reader.bytes),
-            2 => m.@"type" = r.text(),
+            2 => m.type = r.text(),
             3 => m.cache_ttl_s = r.int64(),
             4 => m.with_metadata = r.bool(),
             else => r.skip(),

@@ -12,6 +12,10 @@ const map_major = 0xa0;
 const tag_major = 0xc0;
 const simple_major = 0xe0;
 
+/// A message of this length is nearly all one value, and gets room for what stands around it only.
+const large_bytes = 64 << 10;
+const spare_bytes = 4 << 10;
+
 /// Writes items one after the other. It does not run out of memory: a function that outgrows its memory is stopped.
 pub const Writer = struct {
     gpa: std.mem.Allocator,
@@ -23,10 +27,17 @@ pub const Writer = struct {
         return w.buf[0..w.len];
     }
 
+    /// Gives the memory back, for a message that is not needed any more.
+    pub fn free(w: *Writer) void {
+        w.gpa.free(w.buf);
+        w.* = .{ .gpa = w.gpa };
+    }
+
     /// Makes room for n more bytes and gives it.
     fn room(w: *Writer, n: usize) []u8 {
         if (w.buf.len - w.len < n) {
-            const cap = @max(256, (w.len + n) * 3 / 2);
+            const needed = w.len + n;
+            const cap = @max(256, needed + if (needed < large_bytes) needed / 2 else spare_bytes);
             w.buf = w.gpa.realloc(w.buf, cap) catch @panic("out of memory");
         }
         return w.buf[w.len..];
@@ -89,10 +100,20 @@ pub const Writer = struct {
     pub fn @"null"(w: *Writer) void {
         w.head(simple_major, 22);
     }
-    /// Writes text.
+    /// Writes text, with U+FFFD in the place of each byte that is not UTF-8.
     pub fn text(w: *Writer, v: []const u8) void {
+        if (!std.unicode.utf8ValidateSlice(v)) return w.repaired(v);
         w.head(text_major, v.len);
         w.raw(v);
+    }
+
+    fn repaired(w: *Writer, v: []const u8) void {
+        var n: usize = 0;
+        var it = Repaired{ .left = v };
+        while (it.next()) |part| n += part.len;
+        w.head(text_major, n);
+        it = .{ .left = v };
+        while (it.next()) |part| w.raw(part);
     }
     /// Writes a byte string.
     pub fn bytes(w: *Writer, v: []const u8) void {
@@ -111,6 +132,19 @@ pub const Writer = struct {
     /// Begins a map of n pairs.
     pub fn map(w: *Writer, n: u64) void {
         w.head(map_major, n);
+    }
+};
+
+/// The characters of a text, with U+FFFD for each byte that is none.
+const Repaired = struct {
+    left: []const u8,
+
+    fn next(r: *Repaired) ?[]const u8 {
+        if (r.left.len == 0) return null;
+        const n = std.unicode.utf8ByteSequenceLength(r.left[0]) catch 1;
+        const whole = n <= r.left.len and std.unicode.utf8ValidateSlice(r.left[0..n]);
+        defer r.left = r.left[if (whole) n else 1..];
+        return if (whole) r.left[0..n] else "\u{fffd}";
     }
 };
 

@@ -5,26 +5,15 @@ const abi = @import("abi.zig");
 const cbor = @import("cbor.zig");
 const host = @import("host.zig");
 const http = @import("http.zig");
+const memory = @import("memory.zig");
 const queues = @import("queues.zig");
+const streams = @import("stream.zig");
 
-var arena = std.heap.ArenaAllocator.init(std.heap.wasm_allocator);
-
-/// Memory that lives until the end of the event. What is allocated before the first event lives for ever.
-pub fn allocator() std.mem.Allocator {
-    return if (warm) std.heap.wasm_allocator else arena.allocator();
-}
-
-var warm = true;
-
-/// How much memory events find ready, in bytes, so that small ones need not ask the engine for any.
-const ready_bytes = 64 << 10;
-
-/// Ends the preparation of the instance.
-pub fn endWarm() void {
-    warm = false;
-    _ = arena.allocator().alloc(u8, ready_bytes) catch @panic("out of memory");
-    _ = arena.reset(.retain_capacity);
-}
+/// Something to do after the handler has returned.
+const Task = struct {
+    next: ?*Task = null,
+    perform: *const fn (task: *Task) anyerror!void,
+};
 
 /// The running event.
 pub const Context = struct {
@@ -33,26 +22,78 @@ pub const Context = struct {
     /// When the event began, in milliseconds since the Unix epoch.
     time_ms: i64,
     responded: bool = false,
+    /// There is nobody to respond to.
+    silent: bool = false,
+    first: ?*Task = null,
+    last: ?*Task = null,
 
     /// Sends the response now instead of when the handler returns; the function may keep working. What the handler returns later is
-    /// ignored.
+    /// ignored. A second response is the error AlreadyResponded, one to an event that is no request InvalidArgument.
     pub fn respond(ctx: *Context, response: http.Response) abi.Error!void {
-        if (ctx.responded) return error.AlreadyResponded;
+        if (ctx.silent) return host.refuse(.{ .code = abi.code_invalid_argument, .message = "respond: only a fetch event has a response" });
+        if (ctx.responded) return host.refuse(.{ .code = abi.code_already_responded, .message = "the event has been answered already" });
         ctx.responded = true;
         return response.send();
+    }
+
+    /// Sends the response now and gives the writer of its body: what is written goes out at once. Close it; a body whose writer is aborted or left open cuts
+    /// the connection, so that the client knows that it is incomplete.
+    pub fn stream(ctx: *Context, response: http.Response) abi.Error!streams.Writer {
+        const pipe = try streams.Pipe.open();
+        var other = response;
+        other.stream = pipe.readable;
+        try ctx.respond(other);
+        return pipe.writer;
+    }
+
+    /// Has f(args...) run after the response was sent. The event lasts until all that was given to waitUntil has run, one after the other. An error from
+    /// it makes the outcome of the event an exception.
+    pub fn waitUntil(ctx: *Context, comptime f: anytype, args: anytype) void {
+        const Job = struct {
+            task: Task,
+            args: @TypeOf(args),
+
+            fn perform(task: *Task) anyerror!void {
+                const job: *@This() = @fieldParentPtr("task", task);
+                switch (@typeInfo(@TypeOf(@call(.auto, f, job.args)))) {
+                    .error_union => _ = try @call(.auto, f, job.args),
+                    else => _ = @call(.auto, f, job.args),
+                }
+            }
+        };
+        const job = &memory.alloc(Job, 1)[0];
+        job.* = .{ .task = .{ .perform = Job.perform }, .args = args };
+        if (ctx.last) |last| last.next = &job.task else ctx.first = &job.task;
+        ctx.last = &job.task;
+    }
+
+    /// Says that the event has failed, as a handler's error does; the first to say so is heard. After a request has been answered it changes the outcome in
+    /// log and metrics alone.
+    pub fn fail(_: *Context, comptime format: []const u8, args: anytype) void {
+        failed(memory.print(format, args));
+    }
+
+    fn runTasks(ctx: *Context) void {
+        while (ctx.first) |task| {
+            ctx.first = task.next;
+            if (task.next == null) ctx.last = null;
+            task.perform(task) catch |err| failed(reason(err));
+        }
     }
 };
 
 /// Runs the event behind handle 0 with the handlers that Program has: fetch, scheduled, queue.
 pub fn run(comptime Program: type) void {
-    if (warm) endWarm();
-    defer _ = arena.reset(.retain_capacity);
+    memory.beginEvents();
+    defer memory.endEvent();
+    host.forget();
     const message = host.take(0) catch @panic("there is no event");
-    var r = cbor.Reader.init(allocator(), message);
+    var r = cbor.Reader.init(memory.allocator(), message);
     const e = abi.Event.decode(&r);
     if (r.close()) |why| @panic(why);
-    var ctx = Context{ .id = e.id, .time_ms = e.time_ms };
-    dispatch(Program, &e, &ctx) catch |err| fail(err);
+    var ctx = Context{ .id = e.id, .time_ms = e.time_ms, .silent = e.fetch == null };
+    dispatch(Program, &e, &ctx) catch |err| failed(reason(err));
+    ctx.runTasks();
 }
 
 fn dispatch(comptime Program: type, e: *const abi.Event, ctx: *Context) anyerror!void {
@@ -63,35 +104,27 @@ fn dispatch(comptime Program: type, e: *const abi.Event, ctx: *Context) anyerror
     } else if (e.queue) |queue| {
         if (@hasDecl(Program, "queue")) return Program.queue(queues.Batch.of(queue), ctx);
     }
-    return missing(e.kind);
-}
-
-fn missing(kind: []const u8) anyerror {
-    const text = std.fmt.allocPrint(allocator(), "Handler does not export a {s}() function.", .{kind}) catch @panic("out of memory");
-    host.failure = .{ .message = text };
-    return error.NoHandler;
+    failed(memory.print("Handler does not export a {s}() function.", .{e.kind}));
 }
 
 /// Answers a request. The failure of a handler is the client's 500, unless the client has its answer.
 fn answer(comptime fetch: anytype, request: *const abi.FetchEvent, ctx: *Context) anyerror!void {
     var req = http.Request.of(request);
-    const response = fetch(&req, ctx) catch |err| {
-        host.log(abi.log_error, reason(err));
+    const response = @as(anyerror!http.Response, fetch(&req, ctx)) catch |err| {
         if (ctx.responded) return err;
-        const text = std.fmt.allocPrint(allocator(), "Internal Server Error (event {s})\n", .{ctx.id}) catch @panic("out of memory");
-        return ctx.respond(.{ .status = 500, .body = text });
+        host.log(abi.log_error, memory.print("handler: {s}", .{reason(err)}));
+        return ctx.respond(http.Response.print("Internal Server Error (event {s})\n", .{ctx.id}).with(500));
     };
     if (!ctx.responded) try ctx.respond(response);
 }
 
-/// The text of an error: what the host said about it, or its name.
+/// The text of an error: the sentence that was given with it, or its name.
 fn reason(err: anyerror) []const u8 {
-    if (host.failure.message.len == 0) return @errorName(err);
-    return std.fmt.allocPrint(allocator(), "handler: {s}: {s}", .{ @errorName(err), host.failure.message }) catch @panic("out of memory");
+    const text = host.textOf(err) orelse return @errorName(err);
+    return if (err == error.Failed) text else memory.print("{s}: {s}", .{ @errorName(err), text });
 }
 
-/// Tells the host that the event has failed.
-fn fail(err: anyerror) void {
-    const message = if (err == error.NoHandler) host.failure.message else reason(err);
-    _ = host.invoke("", abi.op.fail, &.{ .message = message }) catch {};
+/// Tells the host that the event has failed. Where that is not possible the instance ends, so that a failure never passes for a success.
+fn failed(message: []const u8) void {
+    host.tell("", abi.op.fail, &.{ .message = message }) catch @panic(message);
 }

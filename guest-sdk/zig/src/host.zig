@@ -1,9 +1,12 @@
-//! The seven host functions. Outside of WebAssembly they are not there: tests of handlers run in pagesrun itself.
+//! The seven host functions, and calls made with them. Where there is no WebAssembly the host is testing.Host.
 
 const std = @import("std");
+const builtin = @import("builtin");
 const abi = @import("abi.zig");
 const cbor = @import("cbor.zig");
-const event = @import("event.zig");
+const memory = @import("memory.zig");
+
+const functions = if (builtin.cpu.arch.isWasm()) imports else @import("testing.zig").functions;
 
 const imports = struct {
     extern "pagesrun_v1" fn call(target: [*]const u8, target_len: usize, op: [*]const u8, op_len: usize, msg: [*]const u8, msg_len: usize) i32;
@@ -15,51 +18,109 @@ const imports = struct {
     extern "pagesrun_v1" fn log(level: u32, ptr: [*]const u8, len: usize) i32;
 };
 
-/// What went wrong last: its code, a sentence with the platform's exact text where it has one, and the platform's status.
-pub var failure: abi.Failure = .{};
+/// What went wrong last, and the error that said so.
+var failure: abi.Failure = .{};
+var failed: ?anyerror = null;
 
-/// Turns what a host function returned into a count or an error.
-pub fn checked(n: i32) abi.Error!u32 {
-    if (n >= 0) return @intCast(n);
-    const code: u32 = @intCast(-n);
-    failure = .{ .code = code, .message = abi.codeName(code) };
-    return abi.errorOf(code);
+/// What went wrong last.
+pub fn lastFailure() abi.Failure {
+    return failure;
 }
 
-/// Starts an operation; its handle is ready when the reply can be taken.
-pub fn start(target: []const u8, comptime operation: anytype, request: *const @TypeOf(operation).Request) abi.Error!abi.Handle {
-    var w = cbor.Writer{ .gpa = event.allocator() };
+/// The sentence that belongs to an error, where it is what went wrong last.
+pub fn textOf(err: anyerror) ?[]const u8 {
+    return if ((failed orelse return null) == err and failure.message.len != 0) failure.message else null;
+}
+
+/// Keeps what went wrong and gives the error that says so.
+pub fn refuse(what: abi.Failure) abi.Error {
+    const err = abi.errorOf(what.code);
+    failure = what;
+    failed = err;
+    return err;
+}
+
+/// Keeps a sentence to an error that has no code.
+pub fn explain(err: anyerror, text: []const u8) void {
+    failure = .{ .code = abi.code_internal, .message = text };
+    failed = err;
+}
+
+/// Forgets what went wrong: its text was memory of an event that is over.
+pub fn forget() void {
+    failure = .{};
+    failed = null;
+}
+
+/// Turns what a host function returned into a count or an error.
+fn checked(what: []const u8, n: i32) abi.Error!u32 {
+    if (n >= 0) return @intCast(n);
+    const code: u32 = @intCast(-n);
+    if (code == abi.code_would_block) return error.WouldBlock;
+    return refuse(.{ .code = code, .message = memory.print("pagesrun {s}: {s}", .{ what, abi.codeName(code) }) });
+}
+
+/// An operation that has begun. Several of them run at the same time; wait in any order.
+pub fn Call(comptime operation: anytype) type {
+    return struct {
+        /// Ready for pagesrun.wait when the reply can be taken.
+        handle: abi.Handle,
+
+        /// Waits for the reply and takes it, once. It lives until the end of the event.
+        pub fn wait(c: @This()) abi.Error!@TypeOf(operation).Reply {
+            return finish(c.handle, operation);
+        }
+
+        /// Says that nobody will ask for the reply. An operation that has not finished may or may not take effect.
+        pub fn cancel(c: @This()) void {
+            close(c.handle, abi.close_abort);
+        }
+    };
+}
+
+/// Starts an operation of abi.op on a binding; the request is copied.
+pub fn start(target: []const u8, comptime operation: anytype, request: *const @TypeOf(operation).Request) abi.Error!Call(operation) {
+    var w = cbor.Writer{ .gpa = memory.allocator() };
     request.encode(&w);
+    defer w.free();
     const msg = w.written();
-    return checked(imports.call(target.ptr, target.len, operation.name.ptr, operation.name.len, msg.ptr, msg.len));
+    const n = functions.call(target.ptr, target.len, operation.name.ptr, operation.name.len, msg.ptr, msg.len);
+    return .{ .handle = try checked("call " ++ operation.name, n) };
 }
 
 /// Waits for the reply of an operation and takes it.
-pub fn finish(handle: abi.Handle, comptime operation: anytype) abi.Error!@TypeOf(operation).Reply {
+fn finish(handle: abi.Handle, comptime operation: anytype) abi.Error!@TypeOf(operation).Reply {
     _ = try wait(&.{handle}, -1);
-    var r = cbor.Reader.init(event.allocator(), try take(handle));
+    var r = cbor.Reader.init(memory.allocator(), try take(handle));
     var first = r;
     var it = first.map();
-    if (it.next(&first) and it.key == 0) {
-        failure = abi.Failure.decode(&first);
-        return abi.errorOf(failure.code);
-    }
+    if (it.next(&first) and it.key == 0) return refuse(abi.Failure.decode(&first));
     const reply = @TypeOf(operation).Reply.decode(&r);
-    if (r.close()) |why| {
-        failure = .{ .code = 8, .message = why };
-        return error.BadMessage;
-    }
+    if (r.close()) |why| return refuse(.{ .code = abi.code_bad_message, .message = why });
     return reply;
 }
 
-/// Performs an operation and waits for its reply, which lives until the end of the event.
+/// Performs an operation of abi.op on a binding and waits for its reply, which lives until the end of the event.
 pub fn invoke(target: []const u8, comptime operation: anytype, request: *const @TypeOf(operation).Request) abi.Error!@TypeOf(operation).Reply {
-    return finish(try start(target, operation, request), operation);
+    return (try start(target, operation, request)).wait();
 }
 
-/// Waits until one of the handles is ready and gives its place. A negative timeout waits for ever.
+/// Performs an operation that answers at once and whose reply says nothing.
+pub fn tell(target: []const u8, comptime operation: anytype, request: *const @TypeOf(operation).Request) abi.Error!void {
+    const c = try start(target, operation, request);
+    if (target.len != 0) _ = try wait(&.{c.handle}, -1); // right after the call, this lets the host perform it on the spot
+    close(c.handle, abi.close_finish);
+}
+
+/// Waits until one of the handles is ready and gives its place. A negative timeout waits for ever, 0 only looks; when it passes, the error is
+/// Timeout. Without handles it sleeps.
 pub fn wait(handles: []const abi.Handle, timeout_ns: i64) abi.Error!usize {
-    return checked(imports.wait(handles.ptr, handles.len, timeout_ns));
+    return try checked("wait", functions.wait(handles.ptr, handles.len, timeout_ns));
+}
+
+/// Sleeps.
+pub fn sleep(duration_ns: u63) abi.Error!void {
+    _ = wait(&.{}, duration_ns) catch |err| if (err != error.Timeout) return err;
 }
 
 /// The length a message may have without a second look.
@@ -67,19 +128,21 @@ const message_bytes = 4096;
 
 /// Takes the message behind a handle, however long it is.
 pub fn take(handle: abi.Handle) abi.Error![]const u8 {
-    var buf = event.allocator().alloc(u8, message_bytes) catch @panic("out of memory");
-    var n = try checked(imports.result(handle, buf.ptr, buf.len));
+    const gpa = memory.allocator();
+    var buf = memory.alloc(u8, message_bytes);
+    var n = try checked("result", functions.result(handle, buf.ptr, buf.len));
     if (n > buf.len) {
-        buf = event.allocator().realloc(buf, n) catch @panic("out of memory");
-        n = try checked(imports.result(handle, buf.ptr, buf.len));
+        buf = gpa.realloc(buf, n) catch @panic("out of memory");
+        n = try checked("result", functions.result(handle, buf.ptr, buf.len));
     }
+    _ = gpa.resize(buf, n);
     return buf[0..n];
 }
 
 /// Reads from a stream, waiting for bytes; 0 is the end.
 pub fn read(stream: abi.Handle, buf: []u8) abi.Error!usize {
     while (true) {
-        return checked(imports.read(stream, buf.ptr, buf.len)) catch |err| {
+        return checked("read", functions.read(stream, buf.ptr, buf.len)) catch |err| {
             if (err != error.WouldBlock) return err;
             _ = try wait(&.{stream}, -1);
             continue;
@@ -87,25 +150,23 @@ pub fn read(stream: abi.Handle, buf: []u8) abi.Error!usize {
     }
 }
 
-/// Writes all of data to a stream, waiting where its reader is slower.
-pub fn write(stream: abi.Handle, data: []const u8) abi.Error!void {
-    var left = data;
-    while (left.len != 0) {
-        const n = checked(imports.write(stream, left.ptr, left.len)) catch |err| {
+/// Writes some of data to a stream, waiting where its reader is slower.
+pub fn write(stream: abi.Handle, data: []const u8) abi.Error!usize {
+    while (true) {
+        return checked("write", functions.write(stream, data.ptr, data.len)) catch |err| {
             if (err != error.WouldBlock) return err;
             _ = try wait(&.{stream}, -1);
             continue;
         };
-        left = left[n..];
     }
 }
 
 /// Ends a handle.
 pub fn close(handle: abi.Handle, reason: u32) void {
-    _ = imports.close(handle, reason);
+    _ = functions.close(handle, reason);
 }
 
 /// Writes a line to the host's log.
 pub fn log(level: u32, text: []const u8) void {
-    _ = imports.log(level, text.ptr, text.len);
+    _ = functions.log(level, text.ptr, text.len);
 }

@@ -3,7 +3,12 @@
 const std = @import("std");
 const abi = @import("abi.zig");
 const host = @import("host.zig");
-const event = @import("event.zig");
+const json_text = @import("json.zig");
+const memory = @import("memory.zig");
+const streams = @import("stream.zig");
+
+/// The longest body sent in one message, in bytes; a longer one goes through a pipe.
+const body_bytes_max = abi.message_bytes_max - (1 << 20);
 
 /// A header field.
 pub const Header = abi.Header;
@@ -20,9 +25,10 @@ pub const Request = struct {
     remote_addr: []const u8,
     /// The HTTP version, such as "HTTP/1.1".
     protocol: []const u8,
-    rest: []const u8,
-    stream: abi.Handle,
+    /// The body, to be read or to be given away unread.
+    stream: streams.Stream,
 
+    /// The request of an event.
     pub fn of(e: *const abi.FetchEvent) Request {
         return .{
             .method = e.method,
@@ -30,8 +36,7 @@ pub const Request = struct {
             .headers = e.headers,
             .remote_addr = e.remote_addr,
             .protocol = e.protocol,
-            .rest = e.body,
-            .stream = e.body_stream,
+            .stream = .{ .rest = e.body, .handle = e.body_stream },
         };
     }
 
@@ -44,9 +49,9 @@ pub const Request = struct {
     /// The path as sent, such as "/a%20b"; at least "/".
     pub fn path(req: *const Request) []const u8 {
         const after = if (std.mem.indexOf(u8, req.url, "://")) |i| req.url[i + 3 ..] else req.url;
-        const from = std.mem.indexOfScalar(u8, after, '/') orelse return "/";
-        const end = std.mem.indexOfAny(u8, after, "?#") orelse after.len;
-        return if (from < end) after[from..end] else "/";
+        const end = std.mem.indexOfScalar(u8, after, '?') orelse after.len;
+        const from = std.mem.indexOfScalar(u8, after[0..end], '/') orelse return "/";
+        return after[from..end];
     }
 
     /// The query as sent, without the "?"; empty when there is none.
@@ -64,49 +69,47 @@ pub const Request = struct {
         return null;
     }
 
-    /// The next bytes of the body; 0 at the end.
-    pub fn read(req: *Request, buf: []u8) abi.Error!usize {
-        if (req.stream != 0 and buf.len != 0) return host.read(req.stream, buf);
-        const n = @min(buf.len, req.rest.len);
-        @memcpy(buf[0..n], req.rest[0..n]);
-        req.rest = req.rest[n..];
-        return n;
+    /// The host as the client named it, with the port where it gave one.
+    pub fn authority(req: *const Request) []const u8 {
+        const after = if (std.mem.indexOf(u8, req.url, "://")) |i| req.url[i + 3 ..] else req.url;
+        return after[0 .. std.mem.indexOfAny(u8, after, "/?") orelse after.len];
     }
 
-    /// The rest of the body, of up to max bytes.
+    /// The next bytes of the body; 0 at the end. An error means that what was read is not all.
+    pub fn read(req: *Request, buf: []u8) abi.Error!usize {
+        return req.stream.read(buf);
+    }
+
+    /// The body as a reader of the standard library.
+    pub fn reader(req: *Request) streams.Stream.Reader {
+        return req.stream.reader();
+    }
+
+    /// The rest of the body, of up to max bytes; more is the error TooLarge.
     pub fn body(req: *Request, max: usize) abi.Error![]const u8 {
-        defer req.rest = "";
-        if (req.stream == 0) return if (req.rest.len > max) error.TooLarge else req.rest;
-        return readAll(req.stream, max);
+        return req.stream.readAll(max);
+    }
+
+    /// The rest of the body, of up to max bytes, as a value of T; see std.json for what fits. Fields that T does not have are ignored.
+    pub fn json(req: *Request, comptime T: type, max: usize) !T {
+        return json_text.parse(T, try req.body(max));
     }
 };
 
-/// Reads all of a stream, of up to max bytes.
-pub fn readAll(stream: abi.Handle, max: usize) abi.Error![]const u8 {
-    const gpa = event.allocator();
-    var buf: []u8 = &.{};
-    var len: usize = 0;
-    while (true) {
-        if (len == buf.len) buf = gpa.realloc(buf, @max(16 << 10, buf.len * 2)) catch @panic("out of memory");
-        const n = try host.read(stream, buf[len..]);
-        len += n;
-        if (len > max) return error.TooLarge;
-        if (n == 0) return buf[0..len];
-    }
-}
-
-/// Decodes a part of a query: "+" is a space, "%41" is "A"; what is no encoding stays as it is.
+/// Decodes a part of a query: "+" is a space, "%41" is "A". One whose escapes are broken stays as it is.
 fn decoded(s: []const u8) []const u8 {
-    const out = event.allocator().alloc(u8, s.len) catch @panic("out of memory");
+    if (std.mem.indexOfAny(u8, s, "+%") == null) return s;
+    const out = memory.alloc(u8, s.len);
     var n: usize = 0;
     var i: usize = 0;
     while (i < s.len) : (i += 1) {
         out[n] = if (s[i] == '+') ' ' else s[i];
-        if (s[i] == '%' and i + 2 < s.len) {
-            if (std.fmt.parseInt(u8, s[i + 1 .. i + 3], 16)) |b| {
-                out[n] = b;
-                i += 2;
-            } else |_| {}
+        if (s[i] == '%') {
+            if (i + 2 >= s.len) return s;
+            const high = std.fmt.charToDigit(s[i + 1], 16) catch return s;
+            const low = std.fmt.charToDigit(s[i + 2], 16) catch return s;
+            out[n] = high << 4 | low;
+            i += 2;
         }
         n += 1;
     }
@@ -119,24 +122,46 @@ pub const Response = struct {
     status: u16 = 200,
     /// The header fields, at most 256 of them and 128 KiB together.
     headers: []const Header = &.{},
-    /// The whole body, when stream is 0.
+    /// The whole body, when there is no stream.
     body: []const u8 = "",
-    /// A readable stream to send as the body; it is given away.
-    stream: abi.Handle = 0,
+    /// What to send as the body instead; it is given away.
+    stream: ?streams.Stream = null,
 
     /// A response of text.
     pub fn text(body: []const u8) Response {
-        return .{ .headers = &.{.{ .name = "content-type", .value = "text/plain; charset=utf-8" }}, .body = body };
+        return of("text/plain; charset=utf-8", body);
     }
 
     /// A response of formatted text.
     pub fn print(comptime format: []const u8, args: anytype) Response {
-        return text(std.fmt.allocPrint(event.allocator(), format, args) catch @panic("out of memory"));
+        return text(memory.print(format, args));
     }
 
-    /// A response of JSON.
-    pub fn json(body: []const u8) Response {
-        return .{ .headers = &.{.{ .name = "content-type", .value = "application/json" }}, .body = body };
+    /// A response of an HTML document.
+    pub fn html(document: []const u8) Response {
+        return of("text/html; charset=utf-8", document);
+    }
+
+    /// A response of a JSON document.
+    pub fn json(document: []const u8) Response {
+        return of("application/json", document);
+    }
+
+    /// A response of the JSON form of a value; see std.json for what it is.
+    pub fn value(v: anytype) Response {
+        return json(json_text.stringify(v));
+    }
+
+    /// A response of any content type.
+    pub fn of(content_type: []const u8, body: []const u8) Response {
+        const headers = memory.alloc(Header, 1);
+        headers[0] = .{ .name = "content-type", .value = content_type };
+        return .{ .headers = headers, .body = body };
+    }
+
+    /// Sends the client to another URL. The status is 301, 302, 303, 307 or 308.
+    pub fn redirect(status: u16, url: []const u8) Response {
+        return (Response{ .status = status }).header("location", url);
     }
 
     /// The response with another status.
@@ -146,35 +171,27 @@ pub const Response = struct {
         return other;
     }
 
+    /// The response with one header field more.
+    pub fn header(response: Response, name: []const u8, field: []const u8) Response {
+        const headers = memory.alloc(Header, response.headers.len + 1);
+        @memcpy(headers[0..response.headers.len], response.headers);
+        headers[response.headers.len] = .{ .name = name, .value = field };
+        var other = response;
+        other.headers = headers;
+        return other;
+    }
+
+    /// Sends the response. Nobody waits for the reply: it could only say what the event's outcome says anyway.
     pub fn send(r: *const Response) abi.Error!void {
-        _ = try host.invoke("", abi.op.respond, &.{ .status = r.status, .headers = r.headers, .body = r.body, .stream = r.stream });
-    }
-};
-
-/// Two ends of a stream: what is written to one is read from the other. It buffers up to 256 KiB; give the readable end away (as a body)
-/// before writing more.
-pub const Pipe = struct {
-    readable: abi.Handle,
-    writable: abi.Handle,
-
-    /// Makes a stream.
-    pub fn open() abi.Error!Pipe {
-        const ends = try host.invoke("", abi.op.pipe, &.{});
-        return .{ .readable = ends.readable, .writable = ends.writable };
+        const stream = r.stream orelse streams.Stream{ .rest = r.body };
+        if (stream.handle != 0 or stream.rest.len <= body_bytes_max) return r.head(stream);
+        const pipe = try streams.Pipe.open();
+        try r.head(pipe.readable);
+        pipe.writer.writeAll(stream.rest) catch |err| if (err != error.StreamClosed) return err;
+        pipe.writer.close();
     }
 
-    /// Writes all of data, waiting where the reader is slower.
-    pub fn write(p: Pipe, data: []const u8) abi.Error!void {
-        return host.write(p.writable, data);
-    }
-
-    /// Marks the regular end.
-    pub fn finish(p: Pipe) void {
-        host.close(p.writable, abi.close_finish);
-    }
-
-    /// Makes the reader fail: what was written is not all.
-    pub fn abort(p: Pipe) void {
-        host.close(p.writable, abi.close_abort);
+    fn head(r: *const Response, stream: streams.Stream) abi.Error!void {
+        return host.tell("", abi.op.respond, &.{ .status = r.status, .headers = r.headers, .body = stream.rest, .stream = stream.handle });
     }
 };
