@@ -22,6 +22,12 @@ type Pagesrun struct {
 	Nats string
 	// NatsListen is the address, HOST:PORT, on which the server inside pagesrun takes NATS clients; empty for none.
 	NatsListen string
+	// Args are the arguments of a WASI command.
+	Args []string
+	// CGIImage is where in a WASI command's run its image is taken: "auto", "request" or "off".
+	CGIImage string
+	// Mounts are what functions and commands may read of the host's files.
+	Mounts []Mount
 	// Analytics is the table "pagesrun.analytics" as it is, nil when it is absent: the binding of that kind decodes it.
 	Analytics *Node
 	// Cron is the table "pagesrun.cron" as it is, nil when it is absent: the binding of that kind decodes it.
@@ -64,6 +70,8 @@ type Limits struct {
 	InstanceEventsMax int64
 	// ResidentBytes is how much changed memory an idle instance keeps instead of giving it back to the system.
 	ResidentBytes int64
+	// OpenFiles is how many mounted files and directories an instance may have open at once.
+	OpenFiles int64
 }
 
 // HTTP bounds connections and requests. [Settings] lists keys, defaults and bounds.
@@ -136,6 +144,7 @@ func Settings() []Setting {
 		limit("startup_ms", 10_000, 1, 10*minuteMS, func(l *Limits) *int64 { return &l.StartupMS }),
 		limit("instance_events_max", 10_000, 1, 1_000_000_000, func(l *Limits) *int64 { return &l.InstanceEventsMax }),
 		limit("resident_bytes", 4*mib, 0, 4*gib, func(l *Limits) *int64 { return &l.ResidentBytes }),
+		limit("open_files", 256, 1, 65_536, func(l *Limits) *int64 { return &l.OpenFiles }),
 		http("header_timeout_ms", 5_000, 1, 10*minuteMS, func(h *HTTP) *int64 { return &h.HeaderTimeoutMS }),
 		http("idle_timeout_ms", 120_000, 1, hourMS, func(h *HTTP) *int64 { return &h.IdleTimeoutMS }),
 		http("body_idle_timeout_ms", 30_000, 1, hourMS, func(h *HTTP) *int64 { return &h.BodyIdleTimeoutMS }),
@@ -148,7 +157,7 @@ func Settings() []Setting {
 
 // DefaultPagesrun is the table "pagesrun" of a file that has none.
 func DefaultPagesrun() Pagesrun {
-	p := Pagesrun{Isolation: "event", Durability: "sync"}
+	p := Pagesrun{Isolation: "event", Durability: "sync", CGIImage: "auto"}
 	for _, s := range Settings() {
 		*s.field(&p) = s.Default
 	}
@@ -163,6 +172,8 @@ func (l *loader) pagesrun() {
 	t := NewTable(l.cfg.Section("pagesrun"), l.cfg.Key("pagesrun"), &l.problems)
 	p.Isolation = t.OneOf("isolation", p.Isolation, "event", "instance")
 	p.Durability = t.OneOf("durability", p.Durability, "sync", "relaxed")
+	p.Args, p.Mounts = args(t), l.mounts(t)
+	p.CGIImage = t.OneOf("cgi_image", p.CGIImage, "auto", "request", "off")
 	p.Admin = address(t, "admin", "127.0.0.1:9100")
 	p.Nats, p.NatsListen = natsURL(t), address(t, "nats_listen", "127.0.0.1:4222")
 	p.Analytics, p.Cron = t.Node("analytics"), t.Node("cron")

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pagesrun/pagesrun/abi"
 	"github.com/pagesrun/pagesrun/hostfuncs"
+	"github.com/pagesrun/pagesrun/runtime/wasi"
 	"github.com/pagesrun/pagesrun/runtime/wasm"
 )
 
@@ -17,7 +19,8 @@ type App struct {
 	info      *wasm.Module
 	rewritten *wasm.Rewritten
 	engine    *engine
-	image     *image
+	image     *image       // of the first instance
+	mounts    *wasi.Mounts // nil when nothing is mounted
 	pool      *pool
 	gate      *gate
 	entry     string // the export that runs an event
@@ -52,11 +55,25 @@ func Load(ctx context.Context, module []byte, opts Options) (*App, error) {
 		return nil, err
 	}
 	a.rewritten.Binary = nil
-	if err := a.warm(ctx); err != nil {
+	if err := a.openMounts(); err != nil {
 		return nil, errors.Join(err, a.engine.close(ctx))
+	}
+	if err := a.warm(ctx); err != nil {
+		return nil, errors.Join(err, a.mounts.Close(), a.engine.close(ctx))
 	}
 	return a, nil
 }
+
+// openMounts opens the mounts.
+func (a *App) openMounts() (err error) {
+	if a.mounts, err = wasi.OpenMounts(a.opts.Mounts, a.command); err != nil {
+		return &LoadError{Code: "mount_failed", Message: "a mount cannot be opened", Cause: err}
+	}
+	return nil
+}
+
+// suspends says whether the image is taken in the middle of a run.
+func (a *App) suspends() bool { return a.command && a.opts.CommandImage != CommandImageOff }
 
 // tableEntriesMax is the most entries a guest's table may grow to.
 const tableEntriesMax = 1_000_000
@@ -80,6 +97,9 @@ func (a *App) chooseEntry() error {
 		return &LoadError{Code: "bad_export", Message: abi.ExportHandle + " must be a function without parameters and results"}
 	case noParams(abi.ExportStart):
 		a.entry, a.command, a.opts.Isolation = abi.ExportStart, true, IsolationEvent
+		if a.opts.CommandImage == CommandImageAuto && a.imports(abi.Module) {
+			a.opts.CommandImage = CommandImageOff // a binding is a look at the world that is not watched
+		}
 	default:
 		return &LoadError{
 			Code:    "no_entry",
@@ -93,6 +113,11 @@ func (a *App) chooseEntry() error {
 		}
 	}
 	return nil
+}
+
+// imports says whether the guest imports anything from a module.
+func (a *App) imports(module string) bool {
+	return slices.ContainsFunc(a.info.Imports, func(i wasm.Import) bool { return i.Module == module })
 }
 
 func (a *App) checkMemory() error {
@@ -114,7 +139,7 @@ func (a *App) warm(ctx context.Context) error {
 		return err
 	}
 	if err := in.warm(ctx); err != nil {
-		return errors.Join(err, in.mod.Close(ctx))
+		return errors.Join(err, in.release())
 	}
 	a.pool = newPool(a.opts.Limits, a.makeInstance)
 	if in.isDirty() {
@@ -125,10 +150,10 @@ func (a *App) warm(ctx context.Context) error {
 		return nil
 	}
 	if a.image, err = in.takeImage(); err != nil {
-		return errors.Join(err, in.mod.Close(ctx))
+		return errors.Join(err, in.release())
 	}
 	if err := in.attach(a.image); err != nil {
-		return errors.Join(err, in.mod.Close(ctx))
+		return errors.Join(err, in.release())
 	}
 	in.start()
 	a.pool.adopt(in)
@@ -142,13 +167,18 @@ func (a *App) makeInstance() (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.fresh {
+	switch {
+	case a.fresh:
 		err = in.warm(ctx)
-	} else {
+	case a.suspends():
+		if err = in.warm(ctx); err == nil {
+			err = in.settle(a.image)
+		}
+	default:
 		err = in.attach(a.image)
 	}
 	if err != nil {
-		return nil, errors.Join(err, in.mod.Close(ctx))
+		return nil, errors.Join(err, in.release())
 	}
 	in.start()
 	return in, nil
@@ -299,7 +329,7 @@ func (in *instance) recycle() (discarded string) {
 	case in.isDirty():
 		discarded = "tables_changed"
 	default:
-		if err := in.reset(in.app.image); err != nil {
+		if err := in.reset(in.image); err != nil {
 			in.app.opts.Log.Warn("an instance could not be reset", "cause", err)
 			discarded = "reset_failed"
 		}
@@ -344,7 +374,8 @@ func (a *App) Close(ctx context.Context) error {
 		return err
 	}
 	if a.image != nil {
+		a.image.files.Close()
 		err = a.image.memory.Close()
 	}
-	return errors.Join(err, a.engine.close(ctx))
+	return errors.Join(err, a.mounts.Close(), a.engine.close(ctx))
 }

@@ -27,7 +27,7 @@ var (
 // beginCommand gives a WASI command its request in the way of CGI/1.1 (RFC 3875 section 4).
 func (p *process) beginCommand(req *Request) {
 	p.args = append([]string{"app"}, p.in.app.opts.Args...)
-	p.env = cgiEnviron(&req.Fetch)
+	p.env = cgiEnviron(&req.Fetch, p.startEnviron())
 	p.stdin = req.Fetch.BodyStream
 	if len(req.Fetch.Body) > 0 {
 		p.stdin = p.in.ctx.AddReadable(hostfuncs.MemoryStream(req.Fetch.Body))
@@ -35,9 +35,21 @@ func (p *process) beginCommand(req *Request) {
 	p.cgi = &cgiResponse{session: p.in.ctx.Session}
 }
 
+// beginStart gives a command what it has before its image: arguments, and the environment without any request.
+func (p *process) beginStart() {
+	p.watch = p.in.app.opts.CommandImage
+	p.args = append([]string{"app"}, p.in.app.opts.Args...)
+	p.env = p.startEnviron()
+}
+
+// startEnviron is the part of the environment that is the same in every event.
+func (p *process) startEnviron() []string {
+	return append([]string{"GATEWAY_INTERFACE=CGI/1.1", "SERVER_SOFTWARE=pagesrun"}, p.in.app.opts.Env...)
+}
+
 // cgiEnviron makes the request's meta-variables (RFC 3875 section 4.1). The field "Proxy" is left out, since programs would
 // take HTTP_PROXY for their own configuration.
-func cgiEnviron(ev *abi.FetchEvent) []string {
+func cgiEnviron(ev *abi.FetchEvent, env []string) []string {
 	u, err := url.Parse(string(ev.URL))
 	if err != nil {
 		u = &url.URL{Path: "/"}
@@ -49,11 +61,11 @@ func cgiEnviron(ev *abi.FetchEvent) []string {
 			port = "80"
 		}
 	}
-	env := []string{
-		"GATEWAY_INTERFACE=CGI/1.1", "SERVER_SOFTWARE=pagesrun", "SERVER_PROTOCOL=" + ev.Protocol,
-		"SERVER_NAME=" + host, "SERVER_PORT=" + port, "REQUEST_METHOD=" + ev.Method, "REQUEST_URI=" + u.RequestURI(),
-		"SCRIPT_NAME=", "PATH_INFO=" + u.Path, "QUERY_STRING=" + u.RawQuery, "REMOTE_ADDR=" + ev.RemoteAddr, "REMOTE_HOST=" + ev.RemoteAddr,
-	}
+	env = append(env,
+		"SERVER_PROTOCOL="+ev.Protocol,
+		"SERVER_NAME="+host, "SERVER_PORT="+port, "REQUEST_METHOD="+ev.Method, "REQUEST_URI="+u.RequestURI(),
+		"SCRIPT_NAME=", "PATH_INFO="+u.Path, "QUERY_STRING="+u.RawQuery, "REMOTE_ADDR="+ev.RemoteAddr, "REMOTE_HOST="+ev.RemoteAddr,
+	)
 	if u.Scheme == "https" {
 		env = append(env, "HTTPS=on")
 	}

@@ -264,7 +264,7 @@ func TestEventsAreNotStartedWhileClosing(t *testing.T) {
 }
 
 func TestACommandTakesNoEvents(t *testing.T) {
-	l := load(t, guesttest.Wat(t, `(module (memory (export "memory") 1) (func (export "_start")))`), runtime.Options{})
+	l := command(t, runtime.Options{})
 	err := l.Dispatch(t.Context(), scheduled("ok"))
 	if !errors.Is(err, hostfuncs.ErrNotStarted) || !strings.Contains(err.Error(), "a WASI command answers requests only") {
 		t.Errorf("got %v", err)

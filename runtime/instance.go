@@ -14,8 +14,10 @@ import (
 	"github.com/pagesrun/pagesrun/hostfuncs"
 	"github.com/pagesrun/pagesrun/hostfuncs/guestmem"
 	"github.com/pagesrun/pagesrun/runtime/linear"
+	"github.com/pagesrun/pagesrun/runtime/wasi"
 	"github.com/pagesrun/pagesrun/runtime/wasm"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 )
 
 // quantum is how many units of fuel a guest runs on before it looks in at the host: well under a millisecond of ordinary code.
@@ -43,12 +45,20 @@ type instance struct {
 	memory  api.Memory
 	buffer  reflect.Value // the field of memory that holds its bytes
 	fuel    api.MutableGlobal
-	dirty   api.Global
+	dirty   api.MutableGlobal
 	globals []api.MutableGlobal
 	entry   api.Function
 	stack   reflect.Value // the field of entry that holds its stack
 	events  int
 	ctx     *eventContext
+	callCtx context.Context // ctx, for the engine
+
+	image      *image // what events start from; nil without one
+	own        *image // image, where it belongs to this instance alone
+	files      *wasi.Files
+	opened     *wasi.FilesImage // of files, where it belongs to this instance alone
+	suspension *suspension      // of a command that has one
+	resuming   bool             // the entry has been called to resume there
 
 	next func() (state, bool)
 	stop func()
@@ -77,7 +87,7 @@ func (c *eventContext) Value(key any) any {
 
 // newInstance instantiates the module and finds its way around in it.
 func (a *App) newInstance(ctx context.Context) (*instance, error) {
-	in := &instance{app: a}
+	in := &instance{app: a, files: wasi.NewFiles(a.mounts, a.opts.Limits.OpenFiles)}
 	in.process.in = in
 	in.renewSession()
 	in.begin(ctx, hostfuncs.PhaseWarm, nil, time.Now().Add(a.opts.Limits.Startup))
@@ -92,7 +102,7 @@ func (a *App) newInstance(ctx context.Context) (*instance, error) {
 	}
 	in.fuel = mod.ExportedGlobal(wasm.FuelExport).(api.MutableGlobal)
 	if a.rewritten.HasDirty {
-		in.dirty = mod.ExportedGlobal(wasm.DirtyExport)
+		in.dirty = mod.ExportedGlobal(wasm.DirtyExport).(api.MutableGlobal)
 	}
 	for _, g := range a.rewritten.Globals {
 		in.globals = append(in.globals, mod.ExportedGlobal(g.Name).(api.MutableGlobal))
@@ -112,6 +122,10 @@ const stackBytesKept = 256 << 10
 
 // trimStack replaces a stack that has become large.
 func (in *instance) trimStack() {
+	if in.suspension != nil {
+		in.rewind()
+		return
+	}
 	if in.stack.IsValid() && in.stack.Len() > stackBytesKept {
 		in.makeEntry()
 	}
@@ -122,6 +136,10 @@ func (in *instance) renewSession() {
 	limits := hostfuncs.Limits{Handles: l.Handles, Operations: l.Operations, LogBytes: l.LogBytes}
 	session := hostfuncs.NewSession(in.app.opts.Registry, limits, in, in.guestLog, in.app.opts.Log)
 	in.ctx = &eventContext{Session: session, in: in}
+	in.callCtx = in.ctx
+	if in.app.suspends() {
+		in.callCtx = experimental.WithSnapshotter(in.ctx)
+	}
 }
 
 // isDirty says that the guest has done something that a reset cannot undo.
@@ -147,7 +165,7 @@ func (in *instance) call(fn api.Function) (err error) {
 			err = fmt.Errorf("the engine failed: %v", r)
 		}
 	}()
-	return guestError(fn.CallWithStack(in.ctx, in.params[:]))
+	return guestError(fn.CallWithStack(in.callCtx, in.params[:]))
 }
 
 // guestError takes the engine's words off an error: what stopped the guest on purpose needs no trace of its stack, and a trap is told with it.
@@ -171,7 +189,18 @@ func (in *instance) close() {
 	if in.stop != nil {
 		in.stop()
 	}
-	in.mod.Close(context.Background())
+	in.release()
+}
+
+// release frees what an instance holds whose coroutine has ended, or has never begun.
+func (in *instance) release() error {
+	err := in.mod.Close(context.Background())
+	in.files.Close()
+	in.opened.Close()
+	if in.own != nil {
+		err = errors.Join(err, in.own.memory.Close())
+	}
+	return err
 }
 
 // image is what every event of an isolated function starts from.
@@ -179,6 +208,7 @@ type image struct {
 	memory       linear.Image
 	globals      []uint64
 	touchedBytes int
+	files        *wasi.FilesImage // nil in commands: each of their instances has its own
 }
 
 // touchedPageBytes is the size of the pages of an image that are counted.
@@ -198,10 +228,7 @@ func touched(data []byte) (n int) {
 // takeImage captures an instance after start-up.
 func (in *instance) takeImage() (*image, error) {
 	img := &image{}
-	var data []byte
-	if in.memory != nil {
-		data, _ = guestmem.View(in.memory, 0, in.memory.Size())
-	}
+	data := in.bytes()
 	memory, err := in.app.engine.backend.NewImage(data)
 	if err != nil {
 		return nil, err
@@ -210,7 +237,19 @@ func (in *instance) takeImage() (*image, error) {
 	for _, g := range in.globals {
 		img.globals = append(img.globals, g.Get())
 	}
+	if !in.app.command {
+		img.files, in.opened = in.opened, nil
+	}
 	return img, nil
+}
+
+// bytes are the instance's memory.
+func (in *instance) bytes() []byte {
+	if in.memory == nil {
+		return nil
+	}
+	data, _ := guestmem.View(in.memory, 0, in.memory.Size())
+	return data
 }
 
 // attach makes a new instance an exact copy of the image.
@@ -226,6 +265,10 @@ func (in *instance) attach(img *image) error {
 		}
 	}
 	in.restoreGlobals(img)
+	if img.files != nil {
+		in.files.Attach(img.files)
+	}
+	in.image = img
 	return nil
 }
 
@@ -238,6 +281,7 @@ func (in *instance) restoreGlobals(img *image) {
 // reset puts the instance back to the image.
 func (in *instance) reset(img *image) error {
 	in.restoreGlobals(img)
+	in.files.Reset()
 	if img.memory.Len() == 0 && (in.memory == nil || in.memory.Size() == 0) {
 		return nil
 	}
@@ -287,6 +331,13 @@ func (in *instance) warm(ctx context.Context) error {
 			return in.startError(name, err)
 		}
 	}
+	if in.app.suspends() {
+		if err := in.warmCommand(); err != nil {
+			in.process.flush()
+			return in.startError(abi.ExportStart, err)
+		}
+	}
 	in.process.flush()
+	in.opened = in.files.Keep()
 	return nil
 }

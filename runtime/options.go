@@ -7,6 +7,7 @@ import (
 
 	"github.com/pagesrun/pagesrun/hostfuncs"
 	"github.com/pagesrun/pagesrun/runtime/linear"
+	"github.com/pagesrun/pagesrun/runtime/wasi"
 )
 
 // Isolation says what an event may find of the events before it.
@@ -46,6 +47,8 @@ type Limits struct {
 	InstanceEvents int
 	// ResidentBytes is how much memory of its own an idle instance keeps.
 	ResidentBytes int
+	// OpenFiles is how many mounted files and directories an instance may have open at once; one more gives EMFILE.
+	OpenFiles int
 }
 
 // DefaultLimits are the limits without configuration.
@@ -53,7 +56,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		CPU: 10 * time.Second, Wall: 30 * time.Second, Background: 15 * time.Minute, Startup: 10 * time.Second, Compile: 60 * time.Second,
 		MemoryBytes: 128 << 20, Handles: 256, Operations: 1000, LogBytes: 256 << 10,
-		Instances: 64, Queue: 1024, QueueWait: 10 * time.Second, InstanceEvents: 10_000, ResidentBytes: 4 << 20,
+		Instances: 64, Queue: 1024, QueueWait: 10 * time.Second, InstanceEvents: 10_000, ResidentBytes: 4 << 20, OpenFiles: wasi.OpenFilesMax,
 	}
 }
 
@@ -71,6 +74,12 @@ type Options struct {
 	PortableReset bool
 	// Args are the arguments of a WASI command after its name.
 	Args []string
+	// Env are environment variables of a WASI command, as NAME=VALUE, beside those that tell of the request.
+	Env []string
+	// CommandImage is where in a WASI command's run its image is taken; empty means [CommandImageAuto].
+	CommandImage CommandImage
+	// Mounts are what guests of every kind can read of the host's files.
+	Mounts []wasi.Mount
 	// Observer is told about events; nil for nobody.
 	Observer Observer
 	// Log is for the runtime's own messages.
@@ -81,6 +90,9 @@ func (o Options) withDefaults() Options {
 	o.Limits = o.Limits.withDefaults()
 	if o.Isolation == "" {
 		o.Isolation = IsolationEvent
+	}
+	if o.CommandImage == "" {
+		o.CommandImage = CommandImageAuto
 	}
 	if o.Observer == nil {
 		o.Observer = silent{}
@@ -101,7 +113,7 @@ func (l Limits) withDefaults() Limits {
 		MemoryBytes: min(cmp.Or(l.MemoryBytes, d.MemoryBytes), memoryBytesMax),
 		Handles:     cmp.Or(l.Handles, d.Handles), Operations: cmp.Or(l.Operations, d.Operations), LogBytes: cmp.Or(l.LogBytes, d.LogBytes),
 		Instances: cmp.Or(l.Instances, d.Instances), Queue: cmp.Or(l.Queue, d.Queue), QueueWait: cmp.Or(l.QueueWait, d.QueueWait),
-		InstanceEvents: cmp.Or(l.InstanceEvents, d.InstanceEvents), ResidentBytes: cmp.Or(l.ResidentBytes, d.ResidentBytes),
+		InstanceEvents: cmp.Or(l.InstanceEvents, d.InstanceEvents), ResidentBytes: cmp.Or(l.ResidentBytes, d.ResidentBytes), OpenFiles: cmp.Or(l.OpenFiles, d.OpenFiles),
 	}
 }
 

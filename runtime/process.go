@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -41,11 +42,12 @@ type process struct {
 	env    []string
 	stdin  abi.Handle
 	cgi    *cgiResponse
+	watch  CommandImage // while a command runs up to its image: where that is
 }
 
 func (p *process) begin(phase hostfuncs.Phase) {
 	p.phase, p.warmNS, p.seeded = phase, 0, nil
-	p.args, p.env, p.stdin, p.cgi = nil, nil, 0, nil
+	p.args, p.env, p.stdin, p.cgi, p.watch = nil, nil, 0, nil, ""
 }
 
 // Args implements [wasi.Process].
@@ -53,6 +55,19 @@ func (p *process) Args() []string { return p.args }
 
 // Environ implements [wasi.Process].
 func (p *process) Environ() []string { return p.env }
+
+// Files implements [wasi.Process].
+func (p *process) Files() *wasi.Files { return p.in.files }
+
+// Watched implements [wasi.Process].
+func (p *process) Watched() bool { return p.watch != "" }
+
+// Look implements [wasi.Process].
+func (p *process) Look(ctx context.Context, what wasi.Look, again func() uint32) {
+	if p.watch.looks(what) {
+		p.in.suspend(ctx, again)
+	}
+}
 
 // ReadStdin implements [wasi.Process]: the request's body in a command, nothing elsewhere.
 func (p *process) ReadStdin(buf []byte) (int, error) {

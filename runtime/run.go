@@ -10,6 +10,9 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
+// noFuel makes the first fuel check call the host.
+const noFuel = 1<<64 - 1
+
 var errCPU = errors.New("the CPU time limit is used up")
 
 // run is the part of an instance that belongs to the running event.
@@ -59,6 +62,9 @@ func tick(ctx context.Context, _ api.Module, _ []uint64) {
 }
 
 func (in *instance) tick() {
+	if in.resuming {
+		in.resume()
+	}
 	in.burned += quantum - int64(in.fuel.Get())
 	in.fuel.Set(quantum)
 	in.check()
@@ -148,6 +154,9 @@ func (in *instance) detach() {
 // execute runs one event on the coroutine.
 func (in *instance) execute() error {
 	in.fuel.Set(quantum)
+	if in.resuming = in.suspension != nil; in.resuming {
+		in.fuel.Set(noFuel)
+	}
 	err := in.call(in.entry)
 	in.leaveGate()
 	return in.finishCommand(err)

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/pagesrun/pagesrun/hostfuncs"
 	"github.com/pagesrun/pagesrun/hostfuncs/bindings"
 	"github.com/pagesrun/pagesrun/runtime"
+	"github.com/pagesrun/pagesrun/runtime/wasi"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -91,8 +94,10 @@ func (f *projectFlags) open(ctx context.Context, s surroundings) (*project, erro
 		fmt.Fprintf(os.Stderr, "compiling %s; the result is kept for the next start\n", p.module)
 	})
 	defer patience.Stop()
+	ours := p.cfg.Pagesrun
 	p.app, err = runtime.Load(ctx, code, runtime.Options{
-		Registry: p.registry, Limits: limits(p.cfg.Pagesrun.Limits), Isolation: runtime.Isolation(p.cfg.Pagesrun.Isolation),
+		Registry: p.registry, Limits: limits(ours.Limits), Isolation: runtime.Isolation(ours.Isolation),
+		Args: ours.Args, Env: p.environ(), CommandImage: runtime.CommandImage(ours.CGIImage), Mounts: mounts(ours.Mounts),
 		CacheDir: cacheDir(p.dataDir, s.log), PortableReset: f.PortableReset, Observer: s.observer, Log: s.log,
 	})
 	if err != nil {
@@ -101,6 +106,32 @@ func (f *projectFlags) open(ctx context.Context, s surroundings) (*project, erro
 	tuneGC()
 	p.loadTime = time.Since(start)
 	return p, nil
+}
+
+// environ gives the variables and secrets as environment variables, for WASI commands. A secret takes the place of a variable of the same name.
+func (p *project) environ() []string {
+	values := map[string]string{}
+	for _, of := range p.resources {
+		for _, r := range of {
+			if v, ok := r.(interface{ Environ() string }); ok {
+				values[r.BindingName()] = v.Environ()
+			}
+		}
+	}
+	var env []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		env = append(env, name+"="+values[name])
+	}
+	return env
+}
+
+// mounts takes the configured mounts over into the runtime's.
+func mounts(list []config.Mount) []wasi.Mount {
+	var mounts []wasi.Mount
+	for _, m := range list {
+		mounts = append(mounts, wasi.Mount{Guest: m.Guest, Host: m.Host})
+	}
+	return mounts
 }
 
 // close waits for running events until ctx ends, then closes the bindings.
@@ -141,7 +172,7 @@ func limits(l config.Limits) runtime.Limits {
 		CPU: ms(l.CPUMS), Wall: ms(l.WallMS), Background: ms(l.BackgroundWallMS), Startup: ms(l.StartupMS), Compile: runtime.DefaultLimits().Compile,
 		MemoryBytes: uint64(l.MemoryMB) << 20, Handles: int(l.Handles), Operations: int(l.Operations), LogBytes: int(l.LogBytes),
 		Instances: int(l.Concurrency), Queue: int(l.Queue), QueueWait: ms(l.QueueWaitMS),
-		InstanceEvents: int(l.InstanceEventsMax), ResidentBytes: int(l.ResidentBytes),
+		InstanceEvents: int(l.InstanceEventsMax), ResidentBytes: int(l.ResidentBytes), OpenFiles: int(l.OpenFiles),
 	}
 }
 

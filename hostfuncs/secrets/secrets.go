@@ -41,6 +41,9 @@ func (s *secret) Position() config.Pos { return s.Pos }
 // Describe hides the value.
 func (s *secret) Describe() string { return "(hidden)" }
 
+// Environ is the value as an environment variable.
+func (s *secret) Environ() string { return s.Value }
+
 // String hides the value from whoever prints the secret by mistake.
 func (s *secret) String() string { return s.Name + " (hidden)" }
 

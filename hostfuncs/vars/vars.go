@@ -46,6 +46,9 @@ func (v *variable) Position() config.Pos { return v.pos }
 // Describe shows the value, or the beginning of a long one.
 func (v *variable) Describe() string { return brief(v.value) }
 
+// Environ is the value as an environment variable: text as it is, anything else as JSON.
+func (v *variable) Environ() string { return v.value.Value }
+
 // brief gives a value in at most a few words.
 func brief(v abi.VarsGetReply) string {
 	const longest = 40

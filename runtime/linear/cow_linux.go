@@ -153,6 +153,8 @@ func errShort(n, want int) error {
 
 func (i *memfdImage) Len() int { return len(i.data) }
 
+func (i *memfdImage) Equal(data []byte) bool { return bytes.Equal(i.data, data) }
+
 // Attach maps the image over the memory, copy-on-write: until the guest writes, its pages are the image's own.
 func (i *memfdImage) Attach(m Memory) error {
 	r, ok := m.(*region)

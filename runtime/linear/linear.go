@@ -28,6 +28,8 @@ type Memory interface {
 type Image interface {
 	// Len is its size in bytes.
 	Len() int
+	// Equal says whether the image is exactly data.
+	Equal(data []byte) bool
 	// Attach makes m, whose size must be Len, an exact copy of the image.
 	Attach(m Memory) error
 	// Reset makes m, which was attached to this image, an exact copy again. size is the memory's size now; it may have

@@ -1,6 +1,7 @@
 package linear
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 )
@@ -46,6 +47,8 @@ func (m *sliceMemory) Refused() bool { return m.refused }
 type sliceImage []byte
 
 func (i sliceImage) Len() int { return len(i) }
+
+func (i sliceImage) Equal(data []byte) bool { return bytes.Equal(i, data) }
 
 func (i sliceImage) Attach(m Memory) error {
 	s, ok := m.(*sliceMemory)

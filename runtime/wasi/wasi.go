@@ -3,7 +3,6 @@ package wasi
 import (
 	"context"
 	"encoding/binary"
-	"io"
 	"time"
 
 	"github.com/pagesrun/pagesrun/hostfuncs/guestmem"
@@ -37,23 +36,20 @@ type Process interface {
 	Check()
 	// Charge counts work as if the guest had run that many units of its own code.
 	Charge(units int)
+	// Files are the guest's open files; nil when nothing is mounted.
+	Files() *Files
+	// Watched says that Look wants to be told of the guest's first look.
+	Watched() bool
+	// Look is called before a function does what it is asked for, while Watched. It returns when the guest is to go on. Otherwise it does not
+	// return, and again does what was asked for, in this event or a later one, and gives the result for the guest.
+	Look(ctx context.Context, what Look, again func() uint32)
 }
 
 // Key finds the [Process] in the context of a host call.
 type Key struct{}
 
-// errno values of WASI preview 1.
-const (
-	success  = 0
-	badf     = 8
-	fault    = 21
-	inval    = 28
-	ioError  = 29
-	spipe    = 70
-	notSup   = 58
-	tooBig   = 1
-	stdioMax = 2
-)
+// stdioMax is the last standard stream.
+const stdioMax = 2
 
 // chunkBytes is how much is copied before the host looks at the event's limits again.
 const chunkBytes = 1 << 20
@@ -63,14 +59,6 @@ const (
 	IovecsMax        = 1024
 	SubscriptionsMax = 1024
 )
-
-// function is an overriding WASI function over the raw stack; it returns an errno.
-type function func(p Process, mem api.Memory, stack []uint64) uint32
-
-// Call implements api.GoModuleFunction.
-func (f function) Call(ctx context.Context, mod api.Module, stack []uint64) {
-	stack[0] = uint64(f(processOf(ctx), mod.Memory(), stack))
-}
 
 // callUnits is what every call charges; bytes and other items charge a unit each, on the generous side.
 const callUnits = 100
@@ -87,27 +75,23 @@ const i32, i64 = api.ValueTypeI32, api.ValueTypeI64
 // Instantiate makes WASI preview 1 importable by every module of r.
 func Instantiate(ctx context.Context, r wazero.Runtime) error {
 	b := r.NewHostModuleBuilder(ModuleName)
-	for _, f := range []struct {
-		name   string
-		fn     function
-		params []api.ValueType
-	}{
-		{"args_get", argsGet, []api.ValueType{i32, i32}},
-		{"args_sizes_get", argsSizesGet, []api.ValueType{i32, i32}},
-		{"environ_get", environGet, []api.ValueType{i32, i32}},
-		{"environ_sizes_get", environSizesGet, []api.ValueType{i32, i32}},
-		{"clock_res_get", clockResGet, []api.ValueType{i32, i32}},
-		{"clock_time_get", clockTimeGet, []api.ValueType{i32, i64, i32}},
-		{"random_get", randomGet, []api.ValueType{i32, i32}},
-		{"poll_oneoff", pollOneoff, []api.ValueType{i32, i32, i32, i32}},
-		{"sched_yield", schedYield, nil},
-		{"proc_raise", procRaise, []api.ValueType{i32}},
+	for _, e := range []export{
+		{"args_get", argsGet, nil, []api.ValueType{i32, i32}},
+		{"args_sizes_get", argsSizesGet, nil, []api.ValueType{i32, i32}},
+		{"environ_get", environGet, world, []api.ValueType{i32, i32}},
+		{"environ_sizes_get", environSizesGet, world, []api.ValueType{i32, i32}},
+		{"clock_res_get", clockResGet, nil, []api.ValueType{i32, i32}},
+		{"clock_time_get", clockTimeGet, world, []api.ValueType{i32, i64, i32}},
+		{"random_get", randomGet, world, []api.ValueType{i32, i32}},
+		{"poll_oneoff", pollOneoff, world, []api.ValueType{i32, i32, i32, i32}},
+		{"sched_yield", schedYield, nil, nil},
+		{"proc_raise", procRaise, nil, []api.ValueType{i32}},
 	} {
-		b.NewFunctionBuilder().WithGoModuleFunction(f.fn, f.params, []api.ValueType{i32}).Export(f.name)
+		e.add(b)
 	}
 	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(procExit), []api.ValueType{i32}, nil).Export("proc_exit")
-	exportStdio(b)
-	exportFiles(b)
+	exportDescriptors(b)
+	exportPaths(b)
 	_, err := b.Instantiate(ctx)
 	return err
 }
@@ -287,71 +271,10 @@ func readyEvents(p Process, subs []byte, slept time.Duration, clocksOnly bool) [
 		var ev [eventBytes]byte
 		copy(ev[:8], subs[:8])
 		ev[10] = kind
-		if kind != eventClock && binary.LittleEndian.Uint32(subs[16:]) > stdioMax {
+		if fd := binary.LittleEndian.Uint32(subs[16:]); kind != eventClock && fd > stdioMax && p.Files().at(fd) == nil {
 			binary.LittleEndian.PutUint16(ev[8:], badf)
 		}
 		out = append(out, ev[:]...)
 	}
 	return out
-}
-
-// readIovecs calls do for each of n buffers at ptr until it says stop.
-func readIovecs(p Process, mem api.Memory, ptr, n uint32, do func(buf []byte) (more bool)) uint32 {
-	if n > IovecsMax {
-		return inval
-	}
-	p.Charge(int(n))
-	list, ok := guestmem.Uint32s(mem, ptr, n*2, make([]uint32, 0, 16))
-	if !ok {
-		return fault
-	}
-	for i := 0; i < len(list); i += 2 {
-		buf, ok := guestmem.View(mem, list[i], list[i+1])
-		if !ok {
-			return fault
-		}
-		if len(buf) > 0 && !do(buf) {
-			break
-		}
-	}
-	return success
-}
-
-func readStdin(p Process, mem api.Memory, st []uint64) uint32 {
-	total, failed := 0, false
-	errno := readIovecs(p, mem, uint32(st[1]), uint32(st[2]), func(buf []byte) bool {
-		n, err := p.ReadStdin(buf[:min(len(buf), chunkBytes)])
-		total += n
-		p.Charge(n)
-		failed = err != nil && err != io.EOF
-		return false
-	})
-	return finishIO(mem, uint32(st[3]), total, errno, failed)
-}
-
-func writeOutput(p Process, mem api.Memory, st []uint64) uint32 {
-	total, failed := 0, false
-	errno := readIovecs(p, mem, uint32(st[1]), uint32(st[2]), func(buf []byte) bool {
-		for len(buf) > 0 && !failed {
-			part := buf[:min(len(buf), chunkBytes)]
-			buf = buf[len(part):]
-			p.Charge(len(part))
-			failed = p.WriteOutput(uint32(st[0]), part) != nil
-			total += len(part)
-		}
-		return !failed
-	})
-	return finishIO(mem, uint32(st[3]), total, errno, failed)
-}
-
-func finishIO(mem api.Memory, result uint32, total int, errno uint32, failed bool) uint32 {
-	switch {
-	case errno != success:
-		return errno
-	case failed:
-		return ioError
-	case !guestmem.WriteUint32(mem, result, uint32(total)):
-		return fault
-	}
-	return success
 }
