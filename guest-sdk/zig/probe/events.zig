@@ -44,7 +44,7 @@ fn obey(b: pagesrun.Batch, ctx: *pagesrun.Context, m: *const pagesrun.Message, s
     if (probe.eql(word, "retry")) m.retry(n);
     if (probe.eql(word, "ackAll")) b.ackAll();
     if (probe.eql(word, "retryAll")) b.retryAll(n);
-    if (probe.eql(word, "sleep")) try pagesrun.sleep(@intCast(n.? * std.time.ns_per_ms));
+    if (probe.eql(word, "sleep")) try pagesrun.sleep(n.? * std.time.ns_per_ms);
     if (probe.eql(word, "trap")) @panic("trap was asked for");
     if (probe.eql(word, "late")) ctx.waitUntil(late, .{});
     return probe.eql(word, "throw");

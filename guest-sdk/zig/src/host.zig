@@ -118,8 +118,8 @@ pub fn wait(handles: []const abi.Handle, timeout_ns: i64) abi.Error!usize {
     return try checked("wait", functions.wait(handles.ptr, handles.len, timeout_ns));
 }
 
-/// Sleeps.
-pub fn sleep(duration_ns: u63) abi.Error!void {
+/// Sleeps for a time of at least 0.
+pub fn sleep(duration_ns: i64) abi.Error!void {
     _ = wait(&.{}, duration_ns) catch |err| if (err != error.Timeout) return err;
 }
 
