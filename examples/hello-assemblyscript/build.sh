@@ -10,5 +10,4 @@ command -v "${asc%% *}" >/dev/null || {
 	exit 1
 }
 cd "$here"
-exec $asc main.ts -o "$(realpath --relative-to=. "$out")" -O --runtime stub --exportStart _initialize \
-	--use abort=../../guest-sdk/assemblyscript/assembly/events/pagesrun_abort
+exec $asc main.ts -o "$(realpath --relative-to=. "$out")" -O --config ../../guest-sdk/assemblyscript/asconfig.json

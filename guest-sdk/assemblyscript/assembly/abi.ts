@@ -3,6 +3,7 @@
 // The messages of pagesrun ABI version 1.
 
 import { Message, Reader, Writer } from "./cbor";
+import { NO_BYTES } from "./text";
 
 /** Names a call or a stream within one event; 0 is none. */
 export type Handle = u32;
@@ -168,28 +169,50 @@ export const QUEUE_DELAY_S_MAX: i32 = 43200;
 /** The stable name of a code, such as "bad_handle". */
 export function codeName(code: u32): string {
   switch (code) {
-    case 0: return "ok";
-    case 1: return "bad_handle";
-    case 2: return "bad_pointer";
-    case 3: return "too_large";
-    case 4: return "would_block";
-    case 5: return "timeout";
-    case 6: return "canceled";
-    case 7: return "too_many_handles";
-    case 8: return "bad_message";
-    case 9: return "not_configured";
-    case 10: return "unknown_operation";
-    case 11: return "wrong_kind";
-    case 12: return "already_responded";
-    case 13: return "stream_closed";
-    case 14: return "limit_exceeded";
-    case 15: return "not_during_warm";
-    case 16: return "internal";
-    case 17: return "invalid_argument";
-    case 18: return "storage_full";
-    case 19: return "storage_failed";
-    case 20: return "unavailable";
-    case 21: return "unsupported";
+    case 0:
+      return "ok";
+    case 1:
+      return "bad_handle";
+    case 2:
+      return "bad_pointer";
+    case 3:
+      return "too_large";
+    case 4:
+      return "would_block";
+    case 5:
+      return "timeout";
+    case 6:
+      return "canceled";
+    case 7:
+      return "too_many_handles";
+    case 8:
+      return "bad_message";
+    case 9:
+      return "not_configured";
+    case 10:
+      return "unknown_operation";
+    case 11:
+      return "wrong_kind";
+    case 12:
+      return "already_responded";
+    case 13:
+      return "stream_closed";
+    case 14:
+      return "limit_exceeded";
+    case 15:
+      return "not_during_warm";
+    case 16:
+      return "internal";
+    case 17:
+      return "invalid_argument";
+    case 18:
+      return "storage_full";
+    case 19:
+      return "storage_failed";
+    case 20:
+      return "unavailable";
+    case 21:
+      return "unsupported";
   }
   return "unknown_code";
 }
@@ -356,12 +379,12 @@ export class D1Statement extends Message {
    * SQL is the text, up to 100,000 bytes. Several statements may stand in it, of which the last may have parameters and gives
    * the result.
    */
-  sql: Uint8Array = new Uint8Array(0);
+  sql: Uint8Array = NO_BYTES;
   /**
    * params are the values for ?, ?NNN, :name, @name and $name in the order of their numbers: a CBOR sequence of at most 100
    * scalars.
    */
-  params: Uint8Array = new Uint8Array(0);
+  params: Uint8Array = NO_BYTES;
 
   encode(w: Writer): void {
     let n = 0;
@@ -449,7 +472,7 @@ export class D1Result extends Message {
    * byte string), as many in each row as there are columns. Text that is not UTF-8 comes with U+FFFD in the place of each bad
    * byte.
    */
-  rows: Uint8Array = new Uint8Array(0);
+  rows: Uint8Array = NO_BYTES;
   /** row_count is how many rows there are. */
   rowCount: u32 = 0;
   /** meta is what the statement did. */
@@ -609,7 +632,7 @@ export class D1Meta extends Message {
 /** D1ExecRequest runs a text of SQL, one item per line, in one transaction and without parameters. */
 export class D1ExecRequest extends Message {
   /** SQL is the text. Lines are trimmed, empty ones left out; each must be a whole statement (or several). */
-  sql: Uint8Array = new Uint8Array(0);
+  sql: Uint8Array = NO_BYTES;
 
   encode(w: Writer): void {
     let n = 0;
@@ -837,11 +860,11 @@ export class FetchEvent extends Message {
   /** method is the request method as sent, such as "GET". */
   method: string = "";
   /** URL is the absolute URL: scheme, host as the client named it, path and query as sent. */
-  url: Uint8Array = new Uint8Array(0);
+  url: Uint8Array = NO_BYTES;
   /** headers are the header fields in the order of their names; a repeated field has an entry for each of its lines. */
   headers: Array<Header> = [];
   /** body is the whole body where it was short and had arrived before the event began. */
-  body: Uint8Array = new Uint8Array(0);
+  body: Uint8Array = NO_BYTES;
   /** body_stream is the readable stream of the body otherwise; 0 when body is all there is. */
   bodyStream: Handle = 0;
   /** remote_addr is the client's IP address. */
@@ -928,7 +951,7 @@ export class Header extends Message {
   /** name is the field name; names compare without regard to case. */
   name: string = "";
   /** value is the field value, without surrounding white space. Its bytes need not be UTF-8. */
-  value: Uint8Array = new Uint8Array(0);
+  value: Uint8Array = NO_BYTES;
 
   encode(w: Writer): void {
     let n = 0;
@@ -1017,7 +1040,7 @@ export class RespondRequest extends Message {
   /** headers are the header fields to send, at most 256 of them and 128 KiB together. */
   headers: Array<Header> = [];
   /** body is the whole body, when stream is 0. */
-  body: Uint8Array = new Uint8Array(0);
+  body: Uint8Array = NO_BYTES;
   /**
    * stream is a readable stream to send as the body: the readable end of a pipe, the request's own body, or any stream a
    * binding gave. It is taken from the guest.
@@ -1224,7 +1247,7 @@ export class BindingInfo extends Message {
 /** KvGetRequest reads one key. */
 export class KvGetRequest extends Message {
   /** key is the key's name: 1 to 512 bytes of UTF-8, not "." or "..". */
-  key: Uint8Array = new Uint8Array(0);
+  key: Uint8Array = NO_BYTES;
   /**
    * type is "text" (also when empty), "json", "arrayBuffer" or "stream". An unknown type is an error only where the key exists.
    */
@@ -1289,7 +1312,7 @@ export class KvGetReply extends Message {
   /** found is false when there is no such key or it has expired; the other fields are empty then. */
   found: bool = false;
   /** value is the value, unless a stream was asked for. */
-  value: Uint8Array = new Uint8Array(0);
+  value: Uint8Array = NO_BYTES;
   /** stream is the readable stream of the value when type was "stream". */
   stream: Handle = 0;
   /** metadata is the metadata's JSON, absent when there is none or it was not asked for. */
@@ -1440,11 +1463,11 @@ export class KvGetBulkReply extends Message {
 /** KvEntry is one key of a bulk get. */
 export class KvEntry extends Message {
   /** key is the key's name. */
-  key: Uint8Array = new Uint8Array(0);
+  key: Uint8Array = NO_BYTES;
   /** found is false when there is no such key or it has expired. */
   found: bool = false;
   /** value is the value. */
-  value: Uint8Array = new Uint8Array(0);
+  value: Uint8Array = NO_BYTES;
   /** metadata is the metadata's JSON, absent when there is none or it was not asked for. */
   metadata: string | null = null;
 
@@ -1502,9 +1525,9 @@ export class KvEntry extends Message {
  */
 export class KvPutRequest extends Message {
   /** key is the key's name: 1 to 512 bytes of UTF-8, not "." or "..". */
-  key: Uint8Array = new Uint8Array(0);
+  key: Uint8Array = NO_BYTES;
   /** value is the value, when stream is 0. At most 25 MiB. */
-  value: Uint8Array = new Uint8Array(0);
+  value: Uint8Array = NO_BYTES;
   /**
    * stream is a readable stream whose bytes become the value. It is taken from the guest. Over 25 MiB nothing is stored.
    */
@@ -1602,7 +1625,7 @@ export class KvPutReply extends Message {
 /** KvDeleteRequest removes one key. A key that is not there is no error. */
 export class KvDeleteRequest extends Message {
   /** key is the key's name. */
-  key: Uint8Array = new Uint8Array(0);
+  key: Uint8Array = NO_BYTES;
 
   encode(w: Writer): void {
     let n = 0;
@@ -1643,7 +1666,7 @@ export class KvDeleteReply extends Message {
 /** KvListRequest lists keys in the order of their UTF-8 bytes. */
 export class KvListRequest extends Message {
   /** prefix limits the list to keys that begin with it; at most 512 bytes. It must be repeated on every page. */
-  prefix: Uint8Array = new Uint8Array(0);
+  prefix: Uint8Array = NO_BYTES;
   /** limit is the most keys on this page: at most 1000, the default; zero and less mean the default. */
   hasLimit: bool = false;
   limit: i64 = 0;
@@ -1745,7 +1768,7 @@ export class KvListReply extends Message {
 /** KvKey is one key of a list. */
 export class KvKey extends Message {
   /** name is the key's name. */
-  name: Uint8Array = new Uint8Array(0);
+  name: Uint8Array = NO_BYTES;
   /** expiration is when the key goes, in seconds since the Unix epoch; absent when it stays. */
   hasExpiration: bool = false;
   expiration: i64 = 0;
@@ -1796,7 +1819,7 @@ export class KvKey extends Message {
 /** QueuesSendRequest sends one message. The reply comes when the message is durable. */
 export class QueuesSendRequest extends Message {
   /** body is the message, up to 128,000 bytes. */
-  body: Uint8Array = new Uint8Array(0);
+  body: Uint8Array = NO_BYTES;
   /** content_type is "json" (also when empty), "text" or "bytes". */
   contentType: string = "";
   /**
@@ -1922,7 +1945,7 @@ export class QueuesSendBatchRequest extends Message {
 /** QueueSend is one message of a batch to send. */
 export class QueueSend extends Message {
   /** body is the message, up to 128,000 bytes. */
-  body: Uint8Array = new Uint8Array(0);
+  body: Uint8Array = NO_BYTES;
   /** content_type is "json" (also when empty), "text" or "bytes". */
   contentType: string = "";
   /** delay_s is after how many seconds the message is delivered at the earliest; absent means the batch's. */
@@ -2155,7 +2178,7 @@ export class QueueMessage extends Message {
   /** timestamp_ms is when the message was sent, in milliseconds since the Unix epoch. */
   timestampMs: i64 = 0;
   /** body is the message. */
-  body: Uint8Array = new Uint8Array(0);
+  body: Uint8Array = NO_BYTES;
   /** content_type is "json", "text", "bytes" or "v8". */
   contentType: string = "";
   /** attempts counts the deliveries of the message with this one: 1 at first. */

@@ -1,6 +1,7 @@
 // The encoding of messages: the part of CBOR (RFC 8949) that pagesrun's messages are made of, in its one deterministic form.
 
 import { ARRAY_ITEMS_MAX, DEPTH_MAX, TAG_HANDLE } from "./abi";
+import { isUTF8, NO_BYTES, textOf, utf8 } from "./text";
 
 const UINT: u8 = 0x00;
 const NEGATIVE: u8 = 0x20;
@@ -46,9 +47,9 @@ export class Writer {
   private room(n: i32): usize {
     const need = this.length + n;
     if (need > this.buf.byteLength) {
-      const larger = new ArrayBuffer(need + (need >> 1));
-      memory.copy(changetype<usize>(larger), changetype<usize>(this.buf), this.length);
-      this.buf = larger;
+      // Long values are followed by little; many short ones by more of them.
+      const spare = n > this.length ? 256 : need >> 1;
+      this.buf = changetype<ArrayBuffer>(__renew(changetype<usize>(this.buf), need + spare));
     }
     return changetype<usize>(this.buf) + this.length;
   }
@@ -118,12 +119,21 @@ export class Writer {
   nothing(): void {
     this.head(SIMPLE, 22);
   }
-  /** Writes text. */
+  /** Writes text. A surrogate without its other half becomes U+FFFD. */
   text(v: string): void {
     const n = String.UTF8.byteLength(v);
     this.head(TEXT, n);
-    String.UTF8.encodeUnsafe(changetype<usize>(v), v.length, this.room(n));
+    String.UTF8.encodeUnsafe(changetype<usize>(v), v.length, this.room(n), false, String.UTF8.ErrorMode.REPLACE);
     this.length += n;
+  }
+  /** Writes text of bytes. What is not UTF-8 becomes U+FFFD. */
+  textBytes(v: Uint8Array): void {
+    if (!isUTF8(v.dataStart, v.length)) {
+      this.text(textOf(v));
+      return;
+    }
+    this.head(TEXT, v.length);
+    this.raw(v.dataStart, v.length);
   }
   /** Writes a byte string. */
   bytes(v: Uint8Array): void {
@@ -158,14 +168,34 @@ export enum Kind {
 
 /** One value of a sequence of scalars, such as the rows of a D1 result. */
 export class Scalar {
-  kind: Kind = Kind.Null;
-  integer: i64 = 0;
-  real: f64 = 0;
-  text: string = "";
-  bytes: Uint8Array = NO_BYTES;
-}
+  constructor(
+    /** What it is. */
+    readonly kind: Kind,
+    /** The value of an integer; otherwise 0. */
+    readonly integer: i64,
+    /** The value of a float; otherwise 0. */
+    readonly real: f64,
+    /** The bytes of bytes, and of a text in UTF-8; otherwise none. */
+    readonly bytes: Uint8Array,
+  ) {}
 
-const NO_BYTES: Uint8Array = new Uint8Array(0);
+  /** Makes a text. */
+  static ofText(v: string): Scalar {
+    return new Scalar(Kind.Text, 0, 0, utf8(v));
+  }
+
+  /** The value of a text; bytes are read as UTF-8, anything else is empty. */
+  get text(): string {
+    return textOf(this.bytes);
+  }
+
+  /** The value as text, numbers too. */
+  toString(): string {
+    if (this.kind == Kind.Integer) return this.integer.toString();
+    if (this.kind == Kind.Real) return this.real.toString();
+    return this.text;
+  }
+}
 
 /** Takes items off a message. The first problem sticks, and everything after it yields zero values. */
 export class Reader {
@@ -173,6 +203,8 @@ export class Reader {
   private end: usize;
   private depth: i32 = 0;
   private first: u8 = 0;
+  private bits: u64 = 0; // of the number that takeScalar has found
+  private found: Uint8Array = NO_BYTES; // the bytes that it has found
   readonly empty: bool;
   /** What is wrong; empty when nothing is. */
   problem: string = "";
@@ -181,6 +213,11 @@ export class Reader {
     this.p = data.dataStart;
     this.end = data.dataStart + data.length;
     this.empty = data.length == 0;
+  }
+
+  /** How many bytes have been taken. */
+  get at(): i32 {
+    return <i32>(this.p - this.data.dataStart);
   }
 
   /** Whether nothing has been wrong so far. */
@@ -306,20 +343,25 @@ export class Reader {
     const n = this.expect(TEXT, "text expected");
     const p = this.take(n);
     if (!p) return "";
-    if (!utf8(p, <usize>n)) {
+    if (!isUTF8(p, <usize>n)) {
       this.bad("text is not UTF-8");
       return "";
     }
     return String.UTF8.decodeUnsafe(p, <usize>n);
   }
-  /** Takes a byte string. */
+  /** Takes a byte string. It shares the memory of the message. */
   bytes(): Uint8Array {
-    const n = this.expect(BYTES, "byte string expected");
-    const p = this.take(n);
-    const v = new Uint8Array(p ? <i32>n : 0);
-    if (p) memory.copy(v.dataStart, p, <usize>n);
-    return v;
+    const n = <i32>this.expect(BYTES, "byte string expected");
+    const p = this.take(<u64>n);
+    return p && n ? this.part(p, n) : NO_BYTES;
   }
+
+  /** A part of the message. */
+  private part(p: usize, n: i32): Uint8Array {
+    const from = <i32>(p - this.data.dataStart);
+    return this.data.subarray(from, from + n);
+  }
+
   /** Takes a handle. */
   handle(): u32 {
     const tag = this.expect(TAG, "tag expected");
@@ -360,28 +402,48 @@ export class Reader {
 
   /** Takes one scalar of a sequence of them; null at the end and where something is wrong. */
   scalar(): Scalar | null {
-    if (this.p == this.end) return null;
-    const s = new Scalar();
+    const kind = this.takeScalar(true);
+    if (kind < 0) return null;
+    const integer = kind == Kind.Integer ? <i64>this.bits : 0;
+    const real = kind == Kind.Real ? reinterpret<f64>(this.bits) : 0;
+    return new Scalar(kind, integer, real, this.found);
+  }
+
+  /** Steps over one scalar of a sequence of them; false at the end and where something is wrong. */
+  skipScalar(): bool {
+    return this.takeScalar(false) >= 0;
+  }
+
+  /** Takes a scalar and gives its kind, negative at the end and where something is wrong. */
+  private takeScalar(keep: bool): i32 {
+    if (this.p == this.end) return -1;
     const first = load<u8>(this.p);
     const major = first & 0xe0;
+    let kind: i32 = Kind.Null;
+    this.found = NO_BYTES;
     if (major == UINT || major == NEGATIVE) {
-      s.kind = Kind.Integer;
-      s.integer = this.int64();
-    } else if (major == TEXT) {
-      s.kind = Kind.Text;
-      s.text = this.text();
-    } else if (major == BYTES) {
-      s.kind = Kind.Bytes;
-      s.bytes = this.bytes();
+      kind = Kind.Integer;
+      this.bits = <u64>this.int64();
+    } else if (major == TEXT || major == BYTES) {
+      kind = major == TEXT ? Kind.Text : Kind.Bytes;
+      this.takeString(major, keep);
     } else if (first == (SIMPLE | 27)) {
-      s.kind = Kind.Real;
-      s.real = this.float64();
-    } else if (first == (SIMPLE | 22)) {
-      this.head();
+      kind = Kind.Real;
+      this.bits = reinterpret<u64>(this.float64());
     } else {
-      this.bad("scalar expected");
+      this.head();
+      if (first != (SIMPLE | 22)) this.bad("scalar expected");
     }
-    return this.good() ? s : null;
+    return this.good() ? kind : -1;
+  }
+
+  /** Takes text or bytes of a scalar. */
+  private takeString(major: u8, keep: bool): void {
+    const n = this.expect(major, "");
+    const p = this.take(n);
+    if (!p) return;
+    if (major == TEXT && !isUTF8(p, <usize>n)) this.bad("text is not UTF-8");
+    else if (keep && n) this.found = this.part(p, <i32>n);
   }
 
   /** Steps over one well-formed item of any kind. */
@@ -395,7 +457,7 @@ export class Reader {
         break;
       case TEXT: {
         const p = this.take(v);
-        if (p && !utf8(p, <usize>v)) this.bad("text is not UTF-8");
+        if (p && !isUTF8(p, <usize>v)) this.bad("text is not UTF-8");
         break;
       }
       case ARRAY:
@@ -419,26 +481,6 @@ export class Reader {
     else for (let i: u64 = 0; i < n * per && this.good(); i++) this.skip();
     this.leave();
   }
-}
-
-/** Whether n bytes are UTF-8: no surrogates, nothing longer than needed, nothing above U+10FFFF. */
-function utf8(p: usize, n: usize): bool {
-  const end = p + n;
-  while (p < end) {
-    const c = load<u8>(p++);
-    if (c < 0x80) continue;
-    let more: usize = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
-    let low: u8 = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-    let high: u8 = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-    if (c < 0xc2 || c > 0xf4 || end - p < more) return false;
-    for (; more > 0; more--) {
-      const b = load<u8>(p++);
-      if (b < low || b > high) return false;
-      low = 0x80;
-      high = 0xbf;
-    }
-  }
-  return true;
 }
 
 /** The place within one map. */

@@ -1,103 +1,108 @@
 // Events: what happens when the host calls.
 
 import {
-  AckReply, AckRequest, Event, EVENT_FETCH, EVENT_QUEUE, EVENT_SCHEDULED, FailReply, FailRequest, LOG_ERROR, OP_ACK, OP_FAIL, OP_RETRY,
-  QueueEvent, QueueMessage, RetryReply, RetryRequest, ScheduledEvent,
+  CODE_ALREADY_RESPONDED,
+  CODE_INVALID_ARGUMENT,
+  Event,
+  EVENT_FETCH,
+  EVENT_QUEUE,
+  EVENT_SCHEDULED,
+  FailRequest,
+  LOG_ERROR,
+  OP_FAIL,
+  ScheduledEvent,
 } from "./abi";
+import { tell } from "./call";
 import { Reader } from "./cbor";
-import { failure, invoke, log, take } from "./host";
-import { Request, Response, textOf } from "./http";
+import { log, reseed, take } from "./host";
+import { Request, Response } from "./http";
+import { Batch } from "./consumer";
+import { failure, Outcome, reportUnseen } from "./result";
+
+/** Work to do after the handler has returned. */
+abstract class Job {
+  abstract run(): void;
+}
+
+class PlainJob extends Job {
+  constructor(private f: () => void) {
+    super();
+  }
+
+  run(): void {
+    this.f();
+  }
+}
+
+class ValueJob<T> extends Job {
+  constructor(
+    private f: (value: T) => void,
+    private value: T,
+  ) {
+    super();
+  }
+
+  run(): void {
+    this.f(this.value);
+  }
+}
 
 /** The running event. */
 export class Context {
-  private responded: bool = false;
-  private after: Array<() => void> = [];
+  private answered: bool = false;
+  private after: Job[] = [];
 
   constructor(
     /** The event's name in the host's log and in the errors it shows to clients. */
     readonly id: string,
     /** When the event began, in milliseconds since the Unix epoch. */
-    readonly timeMS: i64,
+    readonly timeMs: i64,
+    private silent: bool,
   ) {}
 
-  /** Sends the response now instead of when the handler returns; what the handler returns later is ignored. */
-  respond(r: Response): bool {
-    if (this.responded) return false;
-    this.responded = true;
+  /**
+   * Sends the response now instead of when the handler returns, which then returns null. A second response is refused with
+   * CODE_ALREADY_RESPONDED, one to an event that is no request with CODE_INVALID_ARGUMENT.
+   */
+  respond(r: Response): Outcome {
+    if (this.silent) return new Outcome(failure(CODE_INVALID_ARGUMENT, "respond: only a fetch event has a response"));
+    if (this.answered) return new Outcome(failure(CODE_ALREADY_RESPONDED, "the event has been answered already"));
+    this.answered = true;
     return r.send();
   }
 
-  /** Has f run after the response was sent. The event lasts until it has returned. */
+  /** Whether the response has been sent. */
+  get responded(): bool {
+    return this.answered;
+  }
+
+  /** Has f run after the response was sent. The event lasts until it has returned. Functions cannot capture: see waitUntilWith. */
   waitUntil(f: () => void): void {
-    this.after.push(f);
+    this.after.push(new PlainJob(f));
   }
 
-  /** Says that the handler has failed: the event's outcome is "exception", messages that are not settled are retried. */
+  /** Has f run with a value, such as an operation to finish, after the response was sent. */
+  waitUntilWith<T>(f: (value: T) => void, value: T): void {
+    this.after.push(new ValueJob<T>(f, value));
+  }
+
+  /**
+   * Says that the event has failed; the first to say so is heard. Messages that are not settled are delivered again. A request that has no
+   * response yet is answered with status 500.
+   */
   fail(why: string): void {
-    fail(why);
+    const q = new FailRequest();
+    q.message = why;
+    assert(tell(OP_FAIL, q) == 0, why);
   }
 
-  /** Runs what waitUntil has collected. */
+  /** Runs what waitUntil has collected, until there is nothing left. */
   runAfter(): void {
-    while (this.after.length) this.after.shift()();
+    while (this.after.length) this.after.shift().run();
   }
 }
 
-/** Messages of a queue. Those neither acknowledged nor retried when the handler returns are acknowledged; when it fails they are retried. The
- * first of ack and retry wins for each message. */
-export class Batch {
-  /** The name of the queue. */
-  queue: string;
-  /** 1 to 100 messages. */
-  messages: QueueMessage[];
-
-  constructor(e: QueueEvent) {
-    this.queue = e.queue;
-    this.messages = e.messages;
-  }
-
-  /** The body of the message at a place as text. */
-  text(place: i32): string {
-    return textOf(this.messages[place].body);
-  }
-
-  /** Acknowledges the message at a place: it is not delivered again, even if the handler fails later. */
-  ack(place: i32): void {
-    const q = new AckRequest();
-    q.messages = [<u32>place];
-    invoke<AckReply>("", OP_ACK, q);
-  }
-
-  /** Has the message at a place delivered again, after a delay or, where that is negative, the consumer's retry_delay. False when the delay
-   * is out of range. */
-  retry(place: i32, delayS: i64 = -1): bool {
-    const q = new RetryRequest();
-    q.messages = [<u32>place];
-    return sendRetry(q, delayS);
-  }
-
-  /** Acknowledges every message that nothing has been said of by itself. */
-  ackAll(): void {
-    const q = new AckRequest();
-    q.all = true;
-    invoke<AckReply>("", OP_ACK, q);
-  }
-
-  /** Has every message that nothing has been said of by itself delivered again. */
-  retryAll(delayS: i64 = -1): bool {
-    const q = new RetryRequest();
-    q.all = true;
-    return sendRetry(q, delayS);
-  }
-}
-
-function sendRetry(q: RetryRequest, delayS: i64): bool {
-  q.hasDelayS = delayS >= 0;
-  q.delayS = max(delayS, 0);
-  return invoke<RetryReply>("", OP_RETRY, q) !== null;
-}
-
-type FetchHandler = (req: Request, ctx: Context) => Response;
+type FetchHandler = (req: Request, ctx: Context) => Response | null;
 type ScheduledHandler = (e: ScheduledEvent, ctx: Context) => void;
 type QueueHandler = (batch: Batch, ctx: Context) => void;
 
@@ -105,37 +110,33 @@ let fetchHandler: FetchHandler | null = null;
 let scheduledHandler: ScheduledHandler | null = null;
 let queueHandler: QueueHandler | null = null;
 
-/** Makes h the program's answer to requests. */
+/** Makes h the program's answer to requests. It returns null when ctx.respond has sent the response. */
 export function onFetch(h: FetchHandler): void {
   fetchHandler = h;
 }
 
-/** Makes h what is done at a cron trigger's tick. */
+/** Makes h what is done at the ticks of cron triggers. */
 export function onScheduled(h: ScheduledHandler): void {
   scheduledHandler = h;
 }
 
-/** Makes h the consumer of queues. */
+/** Makes h the consumer of all queues that the configuration has consumers for; the batch's name of the queue tells them apart. */
 export function onQueue(h: QueueHandler): void {
   queueHandler = h;
 }
 
-function fail(why: string): void {
-  const q = new FailRequest();
-  q.message = why;
-  invoke<FailReply>("", OP_FAIL, q);
-}
-
 /** Runs the event behind handle 0. Export it from the program's main file. */
 export function pagesrun_handle(): void {
+  reseed();
   const message = take(0);
   assert(message !== null, "there is no event");
   const r = new Reader(message!);
   const e = r.message<Event>();
   assert(r.close() == "", "the event cannot be read");
-  const ctx = new Context(e.id, e.timeMs);
-  if (!dispatch(e, ctx)) fail("Handler does not export a " + e.kind + "() function.");
+  const ctx = new Context(e.id, e.timeMs, e.kind != EVENT_FETCH);
+  if (!dispatch(e, ctx)) ctx.fail("Handler does not export a " + e.kind + "() function.");
   ctx.runAfter();
+  reportUnseen();
 }
 
 /** Calls the handler for the event; false when there is none. */
@@ -152,14 +153,9 @@ function dispatch(e: Event, ctx: Context): bool {
   return true;
 }
 
-function answer(response: Response, ctx: Context): void {
-  if (!ctx.respond(response) && failure.message.length) log(LOG_ERROR, "response: " + failure.message);
-}
-
-/** Has an exception end in the log; give it to the compiler with --use abort=... */
-export function pagesrun_abort(message: string | null, file: string | null, line: u32, column: u32): void {
-  const where = file === null ? "" : file + ":" + line.toString() + ":" + column.toString() + ": ";
-  // The constants of ./abi may not be there yet: an assertion can fail while they are made.
-  log(3, where + (message === null ? "abort" : message));
-  unreachable();
+/** Sends what the handler has returned. */
+function answer(response: Response | null, ctx: Context): void {
+  if (response === null) return;
+  const sent = ctx.respond(response);
+  if (sent.failed) log(LOG_ERROR, "response: " + sent.error.message);
 }

@@ -1,7 +1,6 @@
-// The seven host functions, and operations over them.
+// The seven host functions, each as the host has it: a negative result is minus a code.
 
-import { CODE_BAD_MESSAGE, CODE_WOULD_BLOCK, codeName, Failure, Handle } from "./abi";
-import { encode, Message, Reader } from "./cbor";
+import { CODE_WOULD_BLOCK, Handle } from "./abi";
 
 @external("pagesrun_v1", "call")
 declare function hostCall(target: usize, targetLen: i32, op: usize, opLen: i32, msg: usize, msgLen: i32): i32;
@@ -17,117 +16,95 @@ declare function hostWrite(stream: Handle, ptr: usize, len: i32): i32;
 declare function hostClose(handle: Handle, reason: u32): i32;
 @external("pagesrun_v1", "log")
 declare function hostLog(level: u32, ptr: usize, len: i32): i32;
+@external("wasi_snapshot_preview1", "random_get")
+declare function wasiRandomGet(ptr: usize, len: i32): u16;
 
-/** What the last operation that failed says: code, message with the platform's exact text where it has one, status. */
-export let failure: Failure = new Failure();
-
-/** Whether the last operation failed. */
-export let failed: bool = false;
-
-/** Takes note of a failure, or that there is none. */
-export function note(code: u32, message: string = ""): void {
-  failed = code != 0;
-  if (!failed) return;
-  failure = new Failure();
-  failure.code = code;
-  failure.message = message.length ? message : codeName(code);
-}
-
-/** Starts an operation; its handle is ready when the reply can be taken. Negative: minus a code. */
-export function start(target: string, op: string, request: Message): i32 {
-  const t = String.UTF8.encode(target);
+/** Starts an operation with the message of n bytes at p and gives its handle. */
+export function call(target: string, op: string, p: usize, n: i32): i32 {
+  const t = String.UTF8.encode(target, false, String.UTF8.ErrorMode.REPLACE);
   const o = String.UTF8.encode(op);
-  const w = encode(request);
-  const handle = hostCall(changetype<usize>(t), t.byteLength, changetype<usize>(o), o.byteLength, w.ptr, w.length);
-  note(handle < 0 ? -handle : 0);
-  return handle;
+  return hostCall(changetype<usize>(t), t.byteLength, changetype<usize>(o), o.byteLength, p, n);
 }
 
-/** Waits for the reply of an operation and takes it; null when it failed, and failure says why. */
-export function finish<R extends Message>(handle: i32): R | null {
-  if (handle < 0) return null;
-  wait([<Handle>handle]);
-  const data = take(handle);
-  if (data === null) return null;
-  const error = errorIn(data);
-  if (error !== null) {
-    failure = error;
-    failed = true;
-    return null;
-  }
-  const r = new Reader(data);
-  const reply = r.message<R>();
-  const problem = r.close();
-  note(problem.length ? CODE_BAD_MESSAGE : 0, problem);
-  return failed ? null : reply;
+/** Waits until one of the handles is ready and gives its place. A negative timeout is none. */
+export function wait(handles: StaticArray<Handle>, timeoutNS: i64): i32 {
+  return hostWait(changetype<usize>(handles), handles.length, timeoutNS);
 }
 
-/** The error that a reply carries under key 0. */
-function errorIn(data: Uint8Array): Failure | null {
-  const r = new Reader(data);
-  const it = r.map();
-  return it.next(r) && it.key == 0 ? r.message<Failure>() : null;
+/** Waits until the handle is ready: 0, or minus a code. */
+export function waitFor(handle: Handle): i32 {
+  store<Handle>(ONE_HANDLE, handle);
+  return hostWait(ONE_HANDLE, 1, -1);
 }
 
-/** Performs an operation and waits for its reply; null when it failed, and failure says why. */
-export function invoke<R extends Message>(target: string, op: string, request: Message): R | null {
-  return finish<R>(start(target, op, request));
-}
+const ONE_HANDLE: usize = memory.data(sizeof<Handle>());
 
-/** Waits until one of the handles is ready and gives its place. Negative: minus a code. */
-export function wait(handles: Handle[], timeoutNS: i64 = -1): i32 {
-  return hostWait(handles.dataStart, handles.length, timeoutNS);
-}
+/** Messages up to this length cost one host call; they are taken where every event takes them, so that no other page is written to. */
+const MESSAGE_BYTES: i32 = 8192;
+const MESSAGE: usize = memory.data(MESSAGE_BYTES);
 
-/** Takes the message behind a handle, however long it is. */
+/** What the last failed take says, minus a code. */
+export let takeFailed: i32 = 0;
+
+/** Takes the message behind a handle, however long it is; null when there is none, and takeFailed says why. */
 export function take(handle: Handle): Uint8Array | null {
-  let buf = new Uint8Array(4096);
-  let n = hostResult(handle, buf.dataStart, buf.length);
-  if (n > buf.length) {
-    buf = new Uint8Array(n);
-    n = hostResult(handle, buf.dataStart, buf.length);
-  }
-  note(n < 0 ? -n : 0);
-  return n < 0 ? null : buf.subarray(0, n);
+  let n = hostResult(handle, MESSAGE, MESSAGE_BYTES);
+  const bytes = new Uint8Array(max(n, 0));
+  if (n > MESSAGE_BYTES) n = hostResult(handle, bytes.dataStart, n);
+  else if (n > 0) memory.copy(bytes.dataStart, MESSAGE, n);
+  takeFailed = min(n, 0);
+  return n < 0 ? null : bytes;
 }
 
-/** Reads from a stream, waiting for bytes; 0 is the end, negative minus a code. */
-export function read(stream: Handle, buf: Uint8Array): i32 {
+/** Reads up to n bytes from a stream to p, waiting for the first; 0 is the end. */
+export function read(stream: Handle, p: usize, n: i32): i32 {
   while (true) {
-    const n = hostRead(stream, buf.dataStart, buf.length);
-    if (n != -(<i32>CODE_WOULD_BLOCK)) {
-      note(n < 0 ? -n : 0);
-      return n;
-    }
-    wait([stream]);
+    const got = hostRead(stream, p, n);
+    if (got != -(<i32>CODE_WOULD_BLOCK)) return got;
+    const waited = waitFor(stream);
+    if (waited < 0) return waited;
   }
 }
 
-/** Writes all of data to a stream, waiting where its reader is slower; false when it failed. */
-export function write(stream: Handle, data: Uint8Array): bool {
-  let at = 0;
-  while (at < data.length) {
-    const n = hostWrite(stream, data.dataStart + at, data.length - at);
-    if (n == -(<i32>CODE_WOULD_BLOCK)) {
-      wait([stream]);
-    } else if (n < 0) {
-      note(-n);
-      return false;
-    } else {
-      at += n;
+/** Writes n bytes at p to a stream, waiting where its reader is slower; 0, or minus a code. */
+export function write(stream: Handle, p: usize, n: i32): i32 {
+  const end = p + n;
+  while (p < end) {
+    const taken = hostWrite(stream, p, <i32>(end - p));
+    if (taken >= 0) {
+      p += taken;
+      continue;
     }
+    if (taken != -(<i32>CODE_WOULD_BLOCK)) return taken;
+    const waited = waitFor(stream);
+    if (waited < 0) return waited;
   }
-  note(0);
-  return true;
+  return 0;
 }
 
-/** Ends a handle. */
-export function close(handle: Handle, reason: u32): void {
-  hostClose(handle, reason);
+/** Ends a handle; 0, or minus a code. */
+export function close(handle: Handle, reason: u32): i32 {
+  return hostClose(handle, reason);
 }
 
-/** Writes a line to the host's log, with a level from LOG_DEBUG to LOG_ERROR. */
+/**
+ * Writes a line to the host's log, with a level from LOG_DEBUG to LOG_ERROR. The host names the event beside it; lines over the
+ * event's limit are dropped.
+ */
 export function log(level: u32, text: string): void {
-  const t = String.UTF8.encode(text);
+  const t = String.UTF8.encode(text, false, String.UTF8.ErrorMode.REPLACE);
   hostLog(level, changetype<usize>(t), t.byteLength);
+}
+
+/** n bytes that nobody can foresee, for keys and tokens. */
+export function randomBytes(n: i32): Uint8Array {
+  const bytes = new Uint8Array(n);
+  assert(wasiRandomGet(bytes.dataStart, n) == 0, "the host gives no random bytes");
+  return bytes;
+}
+
+/** Gives Math.random a new seed: one that is in the image would have every event see the same numbers. */
+export function reseed(): void {
+  assert(wasiRandomGet(MESSAGE, sizeof<i64>()) == 0, "the host gives no random bytes");
+  Math.seedRandom(load<i64>(MESSAGE));
 }
