@@ -38,6 +38,7 @@ var (
 	pagesrunBinary = &product{name: "pagesrun", build: process.Build}
 	goProbe        = &product{name: "probe-go.wasm", build: probeBuild("go")}
 	cProbe         = &product{name: "probe-c.wasm", build: probeBuild("c")}
+	rustProbe      = &product{name: "probe-rust.wasm", build: probeBuild("rust")}
 	cppProbe       = &product{name: "probe-cpp.wasm", build: probeBuild("cpp")}
 )
 
@@ -70,7 +71,9 @@ func probeBuild(sdk string) func(path string) error {
 }
 
 // probes are the same program in every language that has an SDK.
-func probes() map[string]*product { return map[string]*product{"Go": goProbe, "C": cProbe, "C++": cppProbe} }
+func probes() map[string]*product {
+	return map[string]*product{"Go": goProbe, "C": cProbe, "C++": cppProbe, "Rust": rustProbe}
+}
 
 // cacheDir keeps machine code between runs of the tests.
 func cacheDir(t testing.TB) string {
