@@ -38,8 +38,10 @@ var (
 	pagesrunBinary = &product{name: "pagesrun", build: process.Build}
 	goProbe        = &product{name: "probe-go.wasm", build: probeBuild("go")}
 	cProbe         = &product{name: "probe-c.wasm", build: probeBuild("c")}
-	rustProbe      = &product{name: "probe-rust.wasm", build: probeBuild("rust")}
 	cppProbe       = &product{name: "probe-cpp.wasm", build: probeBuild("cpp")}
+	rustProbe      = &product{name: "probe-rust.wasm", build: probeBuild("rust")}
+	asProbe        = &product{name: "probe-as.wasm", build: probeBuild("assemblyscript")}
+	zigProbe       = &product{name: "probe-zig.wasm", build: probeBuild("zig")}
 )
 
 // path gives where the product is.
@@ -72,7 +74,7 @@ func probeBuild(sdk string) func(path string) error {
 
 // probes are the same program in every language that has an SDK.
 func probes() map[string]*product {
-	return map[string]*product{"Go": goProbe, "C": cProbe, "C++": cppProbe, "Rust": rustProbe}
+	return map[string]*product{"Go": goProbe, "C": cProbe, "C++": cppProbe, "Rust": rustProbe, "Zig": zigProbe, "AssemblyScript": asProbe}
 }
 
 // cacheDir keeps machine code between runs of the tests.
