@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pagesrun/pagesrun/config"
@@ -33,18 +34,29 @@ func (c *devCmd) options(cfg *config.Config, s *reporting) server.Options {
 const watchEvery = 200 * time.Millisecond
 
 // Run serves like "serve", with logs for people, and reloads when the module, the configuration or a variables file changes. Requests
-// in progress finish in the old version; when the new one cannot be loaded the old one goes on.
+// in progress finish in the old version; when the new one cannot be loaded the old one goes on. Where the configuration has a build command,
+// that runs first, and again when a source changes.
 func (c *devCmd) Run(ctx context.Context) error {
 	s := newReporting(c.LogLevel, true)
 	defer s.close()
+	r, err := newRebuilder(ctx, &c.projectFlags)
+	if err != nil {
+		return err
+	}
 	p, srv, err := start(ctx, s, &c.projectFlags, c.options)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "Watching "+enumerate(p.presentFiles()))
+	var building sync.WaitGroup
+	if r != nil {
+		fmt.Fprintln(os.Stderr, "Building again after changes in "+r.watched())
+		building.Go(func() { r.watch(ctx, s.log) })
+	}
 	watched := make(chan *project, 1)
 	go func() { watched <- c.watch(ctx, s, srv, p) }()
 	err = serve(ctx, srv, p.cfg)
+	building.Wait()
 	return s.end(errors.Join(err, closeProject(<-watched)))
 }
 
@@ -141,20 +153,28 @@ func (p *project) watchedFiles() []string {
 // presentFiles names those of the watched files that are there, as seen from the current directory where they are below it. The others are
 // watched too: a variables file counts from the moment it is made.
 func (p *project) presentFiles() []string {
-	here, err := os.Getwd()
 	var names []string
 	for _, path := range p.watchedFiles() {
 		if _, missing := os.Stat(path); missing != nil {
 			continue
 		}
-		if below, outside := filepath.Rel(here, path); err == nil && outside == nil && filepath.IsLocal(below) {
-			path = below
-		}
-		if !slices.Contains(names, path) {
+		if path = fromHere(path); !slices.Contains(names, path) {
 			names = append(names, path)
 		}
 	}
 	return names
+}
+
+// fromHere is path as seen from the current directory where it is below it, and as it is elsewhere.
+func fromHere(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if below, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(below) {
+		return below
+	}
+	return path
 }
 
 // enumerate gives "a", "a and b", "a, b and c".

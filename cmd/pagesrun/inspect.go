@@ -39,11 +39,8 @@ func (c *inspectCmd) Run() error {
 
 func printInspection(w io.Writer, path string, r *runtime.Inspection) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(t, "%s\t%d bytes\n", path, r.Bytes)
+	printHead(t, path, r)
 	if r.Kind != "" {
-		fmt.Fprintf(t, "kind\t%s\n", r.Kind)
-		fmt.Fprintf(t, "events\t%s\n", r.Events)
-		fmt.Fprintf(t, "memory\t%s\n", r.Memory)
 		fmt.Fprintf(t, "functions\t%d, the largest of %d bytes\n", r.Functions, r.LargestBody)
 		fmt.Fprintf(t, "reset\t%s\n", r.Reset)
 	}
@@ -57,6 +54,21 @@ func printInspection(w io.Writer, path string, r *runtime.Inspection) error {
 		fmt.Fprintln(w, "\npagesrun can serve this module.")
 		return err
 	}
+	printProblems(w, r)
+	return err
+}
+
+// printHead prints what matters most: size, kind, events and memory.
+func printHead(w io.Writer, path string, r *runtime.Inspection) {
+	fmt.Fprintf(w, "%s\t%d bytes\n", path, r.Bytes)
+	if r.Kind != "" {
+		fmt.Fprintf(w, "kind\t%s\n", r.Kind)
+		fmt.Fprintf(w, "events\t%s\n", r.Events)
+		fmt.Fprintf(w, "memory\t%s\n", r.Memory)
+	}
+}
+
+func printProblems(w io.Writer, r *runtime.Inspection) {
 	fmt.Fprintln(w, "\npagesrun cannot serve this module:")
 	for _, p := range r.Problems {
 		fmt.Fprintf(w, "  %s: %s\n", p.Code, p.Message)
@@ -64,7 +76,6 @@ func printInspection(w io.Writer, path string, r *runtime.Inspection) error {
 			fmt.Fprintf(w, "    %s\n", p.Hint)
 		}
 	}
-	return err
 }
 
 func printList(w io.Writer, title string, items []string) {

@@ -15,8 +15,10 @@ import (
 
 // cli is every command.
 type cli struct {
+	New       newCmd       `cmd:"" help:"Make a project from a template."`
+	Build     buildCmd     `cmd:"" help:"Run the build command of wrangler.toml and look at the module it makes."`
 	Serve     serveCmd     `cmd:"" help:"Serve a function."`
-	Dev       devCmd       `cmd:"" help:"Serve a function and reload it when its module or configuration changes."`
+	Dev       devCmd       `cmd:"" help:"Build and serve a function, and again when something changes."`
 	Inspect   inspectCmd   `cmd:"" help:"Show what a module imports, exports and would be refused for."`
 	KV        kvCmd        `cmd:"" name:"kv" help:"Read and write KV namespaces."`
 	Analytics analyticsCmd `cmd:"" help:"Ask Analytics Engine datasets."`
