@@ -18,6 +18,7 @@
 //! is an error of the set Error; lastFailure has the sentence to it.
 
 const std = @import("std");
+const builtin = @import("builtin");
 
 pub const abi = @import("abi.zig");
 pub const cbor = @import("cbor.zig");
@@ -61,7 +62,7 @@ pub const allocator = memory.allocator;
 /// Makes the public functions fetch, scheduled and queue of Program its handlers, as far as it has them, and warm what runs once
 /// before the first event. A program with warm needs std_options, so that random numbers drawn there are not drawn again in every event.
 pub fn handle(comptime Program: type) void {
-    if (@hasDecl(Program, "warm") and !std.options.crypto_always_getrandom)
+    if (builtin.cpu.arch.isWasm() and @hasDecl(Program, "warm") and !std.options.crypto_always_getrandom)
         @compileError("a program with warm needs in its main file: pub const std_options = pagesrun.std_options;");
     const exports = struct {
         fn handleEvent() callconv(.c) void {
