@@ -47,6 +47,11 @@ func Load(ctx context.Context, module []byte, opts Options) (*App, error) {
 	if err := a.checkMemory(); err != nil {
 		return nil, err
 	}
+	a.opts.Env = ownEnviron(opts.Env, func(name string) {
+		if a.command {
+			opts.Log.Warn("a variable is named like one of CGI's, so the command does not get it", "name", name)
+		}
+	})
 	a.rewritten, err = wasm.Rewrite(module, info, wasm.RewriteOptions{TableMaxEntries: tableEntriesMax})
 	if err != nil {
 		return nil, asLoadError("invalid_module", "the module cannot be prepared", err)
@@ -187,6 +192,17 @@ func (a *App) makeInstance() (*instance, error) {
 // Fetch runs one fetch event and gives its response as soon as there is one; the guest may go on after that. When ctx ends before the
 // response the event is canceled. An event without a response is an [*EventError].
 func (a *App) Fetch(ctx context.Context, req *Request) (*Response, error) {
+	if !a.command {
+		return a.fetch(ctx, req)
+	}
+	if bad := checkCommandPath(req); bad != nil {
+		return nil, a.reject(req, bad)
+	}
+	return a.fetchCommand(req, func(r *Request) (*Response, error) { return a.fetch(ctx, r) })
+}
+
+// fetch runs one event.
+func (a *App) fetch(ctx context.Context, req *Request) (*Response, error) {
 	in, err := a.pool.take(ctx)
 	if err != nil {
 		return nil, a.refuse(req, err)
@@ -205,8 +221,10 @@ func (a *App) Fetch(ctx context.Context, req *Request) (*Response, error) {
 }
 
 // refuse ends an event that got no instance.
-func (a *App) refuse(req *Request, err error) error {
-	e := refusal(err)
+func (a *App) refuse(req *Request, err error) error { return a.reject(req, refusal(err)) }
+
+// reject ends an event that has not begun.
+func (a *App) reject(req *Request, e *EventError) error {
 	if req.Body != nil {
 		req.Body.Close()
 	}
@@ -250,8 +268,12 @@ func (in *instance) beginFetch(ctx context.Context, req *Request) {
 func (in *instance) response() *Response {
 	r := in.ctx.Response()
 	in.status = int(r.Message.Status)
+	local := ""
+	if c := in.process.cgi; c != nil {
+		local = c.local
+	}
 	return &Response{
-		Status: int(r.Message.Status), Headers: r.Message.Headers, Body: r.Message.Body, Stream: r.Stream, origin: r,
+		local: local, Status: int(r.Message.Status), Headers: r.Message.Headers, Body: r.Message.Body, Stream: r.Stream, origin: r,
 	}
 }
 

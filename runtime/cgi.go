@@ -1,8 +1,7 @@
 package runtime
 
 import (
-	"bytes"
-	"errors"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -11,22 +10,9 @@ import (
 	"github.com/pagesrun/pagesrun/hostfuncs"
 )
 
-// Limits of what a CGI response may do before it streams.
-const (
-	// cgiHeaderBytesMax is the longest header block a command may write.
-	cgiHeaderBytesMax = 128 << 10
-	// cgiBufferBytesMax is how much body is collected before the response starts to stream. A shorter one is sent with its length.
-	cgiBufferBytesMax = 64 << 10
-)
-
-var (
-	errCGIHeader = errors.New("the command's output does not begin with a CGI header (RFC 3875 section 6.2)")
-	errCGIEnd    = errors.New("nobody reads the response any more")
-)
-
 // beginCommand gives a WASI command its request in the way of CGI/1.1 (RFC 3875 section 4).
 func (p *process) beginCommand(req *Request) {
-	p.args = append([]string{"app"}, p.in.app.opts.Args...)
+	p.args = p.commandArgs()
 	p.env = cgiEnviron(&req.Fetch, p.startEnviron())
 	p.stdin = req.Fetch.BodyStream
 	if len(req.Fetch.Body) > 0 {
@@ -38,16 +24,50 @@ func (p *process) beginCommand(req *Request) {
 // beginStart gives a command what it has before its image: arguments, and the environment without any request.
 func (p *process) beginStart() {
 	p.watch = p.in.app.opts.CommandImage
-	p.args = append([]string{"app"}, p.in.app.opts.Args...)
-	p.env = p.startEnviron()
+	p.args, p.env = p.commandArgs(), p.startEnviron()
 }
+
+func (p *process) commandArgs() []string { return append([]string{"app"}, p.in.app.opts.Args...) }
 
 // startEnviron is the part of the environment that is the same in every event.
 func (p *process) startEnviron() []string {
 	return append([]string{"GATEWAY_INTERFACE=CGI/1.1", "SERVER_SOFTWARE=pagesrun"}, p.in.app.opts.Env...)
 }
 
-// cgiEnviron makes the request's meta-variables (RFC 3875 section 4.1). The field "Proxy" is left out, since programs would
+// ownEnviron gives the variables of env a command may have. Those named like a meta-variable are not among them: where a request does not set one,
+// programs must find it missing.
+func ownEnviron(env []string, refused func(name string)) []string {
+	var own []string
+	for _, v := range env {
+		name, _, _ := strings.Cut(v, "=")
+		switch name {
+		case "AUTH_TYPE", "CONTENT_LENGTH", "CONTENT_TYPE", "GATEWAY_INTERFACE", "HTTPS", "PATH_INFO", "PATH_TRANSLATED", "QUERY_STRING", "REMOTE_ADDR",
+			"REMOTE_HOST", "REMOTE_IDENT", "REMOTE_USER", "REQUEST_METHOD", "REQUEST_URI", "SCRIPT_NAME", "SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL",
+			"SERVER_SOFTWARE":
+			refused(name)
+			continue
+		}
+		if name == "" || strings.HasPrefix(name, "HTTP_") || strings.ContainsRune(v, 0) {
+			refused(name)
+			continue
+		}
+		own = append(own, v)
+	}
+	return own
+}
+
+// checkCommandPath refuses a path that cannot be told to a program: its variables end at a zero byte.
+func checkCommandPath(req *Request) *EventError {
+	u, err := url.Parse(string(req.Fetch.URL))
+	if err != nil || strings.ContainsRune(u.Path, 0) {
+		return &EventError{
+			Outcome: OutcomeException, Status: 400, Message: "a path with a zero byte cannot be given to a WASI command", Cause: fmt.Errorf("the URL is %.200q", req.Fetch.URL),
+		}
+	}
+	return nil
+}
+
+// cgiEnviron appends the request's meta-variables (RFC 3875 section 4.1). The field "Proxy" is left out, since programs would
 // take HTTP_PROXY for their own configuration.
 func cgiEnviron(ev *abi.FetchEvent, env []string) []string {
 	u, err := url.Parse(string(ev.URL))
@@ -55,6 +75,9 @@ func cgiEnviron(ev *abi.FetchEvent, env []string) []string {
 		u = &url.URL{Path: "/"}
 	}
 	host, port := u.Hostname(), u.Port()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
 	if port == "" {
 		port = map[string]string{"https": "443"}[u.Scheme]
 		if port == "" {
@@ -62,8 +85,7 @@ func cgiEnviron(ev *abi.FetchEvent, env []string) []string {
 		}
 	}
 	env = append(env,
-		"SERVER_PROTOCOL="+ev.Protocol,
-		"SERVER_NAME="+host, "SERVER_PORT="+port, "REQUEST_METHOD="+ev.Method, "REQUEST_URI="+u.RequestURI(),
+		"SERVER_PROTOCOL="+ev.Protocol, "SERVER_NAME="+host, "SERVER_PORT="+port, "REQUEST_METHOD="+ev.Method, "REQUEST_URI="+u.RequestURI(),
 		"SCRIPT_NAME=", "PATH_INFO="+u.Path, "QUERY_STRING="+u.RawQuery, "REMOTE_ADDR="+ev.RemoteAddr, "REMOTE_HOST="+ev.RemoteAddr,
 	)
 	if u.Scheme == "https" {
@@ -105,126 +127,44 @@ func appendHeaderVariables(env []string, ev *abi.FetchEvent) []string {
 	return env
 }
 
-// cgiResponse turns what a command writes to standard output into a response.
-type cgiResponse struct {
-	session *hostfuncs.Session
-	buf     []byte // the header while it is incomplete, the body's beginning after that
-	line    int    // where the first line that is not complete begins in buf
-	err     error  // why the output is no response
-	head    *abi.RespondRequest
-	pipe    *hostfuncs.PipeWriter
+// localRedirectsMax is how many times in a row a command may send an event on to another path of its own.
+const localRedirectsMax = 10
+
+// fetchCommand runs a fetch event of a command, and those it is sent on to (RFC 3875 section 6.2.2).
+func (a *App) fetchCommand(req *Request, fetch func(*Request) (*Response, error)) (*Response, error) {
+	for range localRedirectsMax + 1 {
+		resp, err := fetch(req)
+		if err != nil || resp.local == "" {
+			return resp, err
+		}
+		if req, err = req.sentOn(resp.local, string(a.ids.AppendNext(nil))); err != nil {
+			return resp, &EventError{Outcome: OutcomeException, Status: 500, Message: "the function failed", Cause: err}
+		}
+		resp.Close()
+	}
+	return nil, &EventError{
+		Outcome: OutcomeException, Status: 500, Message: "the function failed", Cause: fmt.Errorf("the command sent the request on more than %d times (Location: /...)", localRedirectsMax),
+	}
 }
 
-func (c *cgiResponse) write(data []byte) error {
-	if c.pipe != nil {
-		if _, err := c.pipe.Write(data); err != nil {
-			return errCGIEnd
-		}
-		return nil
-	}
-	if c.err != nil {
-		return c.err
-	}
-	c.buf = append(c.buf, data...)
-	if c.head == nil {
-		if c.err = c.parse(); c.err != nil {
-			c.buf = nil
-			return c.err
-		}
-	}
-	if c.head == nil || len(c.buf) <= cgiBufferBytesMax {
-		return nil
-	}
-	return c.stream()
-}
-
-// parse takes the header off the buffer once it is complete.
-func (c *cgiResponse) parse() error {
-	end, after := headerEnd(c.buf, &c.line)
-	if max(end, 0) > cgiHeaderBytesMax || (end < 0 && len(c.buf) > cgiHeaderBytesMax) {
-		return errCGIHeader
-	}
-	if end < 0 {
-		return nil
-	}
-	head, err := parseCGIHeader(string(c.buf[:end]))
+// sentOn is the event for another path of the same command: without a body, and without the fields that describe one.
+func (r *Request) sentOn(location, id string) (*Request, error) {
+	base, err := url.Parse(string(r.Fetch.URL))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	c.head, c.buf = head, c.buf[after:]
-	return nil
-}
-
-// headerEnd finds the empty line: the header is before end, the body begins at after. end is -1 when there is none yet. It looks
-// from the line on that at says, and moves at to the first incomplete one.
-func headerEnd(b []byte, at *int) (end, after int) {
-	for {
-		i := bytes.IndexByte(b[*at:], '\n')
-		if i < 0 {
-			return -1, 0
+	to, err := url.Parse(location)
+	if err != nil {
+		return nil, err
+	}
+	next := &Request{ID: id, Start: r.Start, Fetch: r.Fetch}
+	to.Scheme, to.Host, to.Fragment = base.Scheme, base.Host, ""
+	next.Fetch.URL, next.Fetch.Method = abi.ByteString(to.String()), "GET"
+	next.Fetch.Body, next.Fetch.BodyStream, next.Fetch.Headers = nil, 0, nil
+	for _, h := range r.Fetch.Headers {
+		if name := strings.ToLower(h.Name); !strings.HasPrefix(name, "content-") && name != "transfer-encoding" {
+			next.Fetch.Headers = append(next.Fetch.Headers, h)
 		}
-		line := bytes.TrimSuffix(b[*at:*at+i], []byte("\r"))
-		if len(line) == 0 {
-			return *at, *at + i + 1
-		}
-		*at += i + 1
 	}
-}
-
-// parseCGIHeader reads the header fields of a CGI response: Status gives the status, Location without one means 302.
-func parseCGIHeader(block string) (*abi.RespondRequest, error) {
-	r := &abi.RespondRequest{Status: 200}
-	hasStatus, hasLocation := false, false
-	for line := range strings.Lines(block) {
-		name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
-		if !ok || name == "" || strings.ContainsAny(name, " \t") {
-			return nil, errCGIHeader
-		}
-		value = strings.TrimSpace(value)
-		switch strings.ToLower(name) {
-		case "status":
-			code, _, _ := strings.Cut(value, " ")
-			n, err := strconv.Atoi(code)
-			if err != nil || n < 200 || n > 599 {
-				return nil, errCGIHeader
-			}
-			r.Status, hasStatus = uint32(n), true
-			continue
-		case "location":
-			hasLocation = true
-		}
-		r.Headers = append(r.Headers, abi.Header{Name: name, Value: abi.ByteString(value)})
-	}
-	if len(r.Headers) == 0 && !hasStatus {
-		return nil, errCGIHeader
-	}
-	if hasLocation && !hasStatus {
-		r.Status = 302
-	}
-	return r, nil
-}
-
-// stream starts the response while the command still writes.
-func (c *cgiResponse) stream() error {
-	w, r := c.session.NewPipe()
-	c.session.Respond(&hostfuncs.Response{Message: *c.head, Stream: r})
-	c.pipe = w
-	body := c.buf
-	c.buf = nil
-	_, err := w.Write(body)
-	return err
-}
-
-// finish completes the response when the command has ended well.
-func (c *cgiResponse) finish() error {
-	switch {
-	case c.pipe != nil:
-		c.pipe.Finish()
-		return nil
-	case c.head == nil:
-		return errCGIHeader
-	}
-	c.head.Body = c.buf
-	c.session.Respond(&hostfuncs.Response{Message: *c.head})
-	return nil
+	return next, nil
 }

@@ -53,9 +53,11 @@ func TestWhatACommandPrintsIsItsResponse(t *testing.T) {
 		outcome runtime.Outcome
 	}{
 		{path: "/runs", status: 200, body: "1", headers: "Content-Type: text/plain\n"},
-		{path: "/status", status: 418, body: "teapot", headers: "X-One: 1\nX-Two: spaced\n"},
+		{path: "/status", status: 418, body: "teapot", headers: "Content-Type: text/x\nX-Two: spaced\n"},
 		{path: "/only-status", status: 204},
-		{path: "/location", status: 302, headers: "Location: /elsewhere\n"},
+		{path: "/location-url", status: 302, headers: "Location: https://example.com/\n"},
+		{path: "/location-host", status: 302, headers: "Location: //example.com/\n"},
+		{path: "/location-field", status: 302, headers: "Location: /elsewhere\nX-One: 1\n"},
 		{path: "/location-status", status: 307, headers: "Location: /elsewhere\n"},
 		{path: "/exit0", status: 200, body: "bye", headers: "Content-Type: text/plain\n"},
 		{path: "/one-by-one", status: 200, body: "slow", headers: "Content-Type: text/plain\nX-Slow: 1\n"},
@@ -68,6 +70,9 @@ func TestWhatACommandPrintsIsItsResponse(t *testing.T) {
 		{path: "/exit3", status: 500, outcome: runtime.OutcomeException},
 		{path: "/abort", status: 500, outcome: runtime.OutcomeException},
 		{path: "/return5", status: 500, outcome: runtime.OutcomeException},
+		{path: "/no-type", status: 500, outcome: runtime.OutcomeException},
+		{path: "/no-cgi-field", status: 500, outcome: runtime.OutcomeException},
+		{path: "/fields-257", status: 500, outcome: runtime.OutcomeException},
 		{path: "/no-header", status: 500, outcome: runtime.OutcomeException},
 		{path: "/empty-header", status: 500, outcome: runtime.OutcomeException},
 		{path: "/unfinished", status: 500, outcome: runtime.OutcomeException},
@@ -123,6 +128,68 @@ func checkResponse(t *testing.T, r *runtime.Response, status int, body, headers 
 	}
 	if r.Status != status || string(got) != body || fields.String() != headers {
 		t.Errorf("status %d, %d bytes %.60q, headers %q; want %d, %d bytes %.60q, %q", r.Status, len(got), got, fields.String(), status, len(body), body, headers)
+	}
+}
+
+func TestACommandSendsARequestOnToAnotherPath(t *testing.T) {
+	l := command(t, runtime.Options{})
+	for path, want := range map[string]string{"/location": "GET /elsewhere? -", "/location-query": "GET /elsewhere?a=b -"} {
+		r := l.do(request{method: "POST", path: path, body: []byte("12345"), header: []abi.Header{{Name: "content-length", Value: "5"}}})
+		if r.status != 200 || r.body != want {
+			t.Errorf("%s: %d %q, want %q", path, r.status, r.body, want)
+		}
+	}
+	for _, path := range []string{"/location-loop", "/location-wrong"} {
+		_, _, err := l.send(request{path: path})
+		if e, ok := err.(*runtime.EventError); !ok || e.Status != 500 {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if r := l.get("/fields-256"); r.status != 200 {
+		t.Errorf("256 fields: %+v", r)
+	}
+}
+
+func TestAPathWithAZeroByteIsRefused(t *testing.T) {
+	l := command(t, runtime.Options{})
+	id, _, err := l.send(request{path: "/env%00/x"})
+	if e, ok := err.(*runtime.EventError); !ok || e.Status != 400 {
+		t.Errorf("got %v", err)
+	}
+	if r := l.report(id); r.Status != 400 {
+		t.Errorf("reported with status %d", r.Status)
+	}
+}
+
+func TestAResponseBeginsBeforeItsCommandEnds(t *testing.T) {
+	l := command(t, runtime.Options{})
+	for _, path := range []string{"/waits", "/computes"} {
+		body, more := io.Pipe()
+		_, r, err := l.send(request{path: path, stream: body}) // returns although the body has not come
+		if err != nil {
+			t.Fatal(err)
+		}
+		early := make([]byte, 5)
+		if _, err := io.ReadFull(r.Stream, early); err != nil || string(early) != "early" {
+			t.Errorf("%s: %q, %v", path, early, err)
+		}
+		more.Write([]byte("x"))
+		more.Close()
+		rest, err := io.ReadAll(r.Stream)
+		if err != nil || (path == "/waits") != (string(rest) == " late") {
+			t.Errorf("%s: %q, %v", path, rest, err)
+		}
+		r.Close()
+	}
+}
+
+func TestVariablesOfItsOwnReachACommand(t *testing.T) {
+	l := command(t, runtime.Options{Env: []string{"GREETING=hello there", "HTTP_ADMIN=1", "REMOTE_USER=root", "EMPTY="}})
+	lines := strings.Split(l.get("/env").body, "\n")
+	for v, want := range map[string]bool{"GREETING=hello there": true, "EMPTY=": true, "HTTP_ADMIN=1": false, "REMOTE_USER=root": false} {
+		if slices.Contains(lines, v) != want {
+			t.Errorf("%s: there is %v, want %v", v, !want, want)
+		}
 	}
 }
 

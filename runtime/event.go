@@ -31,6 +31,7 @@ type Response struct {
 	// Stream is the body otherwise. Its error, other than io.EOF, means the response is incomplete and the connection must be cut.
 	Stream io.ReadCloser
 
+	local  string              // the path a WASI command sends the request on to
 	origin *hostfuncs.Response // holds the memory of all this
 }
 

@@ -81,6 +81,7 @@ func (in *instance) check() {
 		panic(&hostfuncs.Stop{Cause: errCPU})
 	}
 	in.ctx.Kick()
+	in.process.cgi.age(now)
 	if in.ctx.Response() != nil {
 		in.detach()
 	}
@@ -122,6 +123,7 @@ func (in *instance) leaveGate() {
 // Block implements [hostfuncs.Scheduler]: before the guest waits in the host its response goes out and its turn ends.
 func (in *instance) Block() {
 	in.leaveGate()
+	in.process.cgi.release()
 	if in.ctx.Response() != nil {
 		in.detach()
 	}

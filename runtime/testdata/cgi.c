@@ -43,6 +43,11 @@ static void stream(size_t total) {
   }
 }
 
+static void fields(int n) {
+  for (int i = 0; i < n; i++) printf("X-%d: 1\n", i);
+  plain();
+}
+
 int main(int argc, char **argv) {
   const char *path = getenv("PATH_INFO");
   runs++;
@@ -50,9 +55,26 @@ int main(int argc, char **argv) {
   else if (!strcmp(path, "/echo")) echo();
   else if (!strcmp(path, "/count-input")) count_input();
   else if (!strcmp(path, "/runs")) plain(), printf("%d", runs);
-  else if (!strcmp(path, "/status")) fputs("Status: 418 I'm a teapot\nX-One: 1\nX-Two:  spaced \n\nteapot", stdout);
+  else if (!strcmp(path, "/status")) fputs("Status: 418 I'm a teapot\nContent-Type: text/x\nX-Two:  spaced \n\nteapot", stdout);
   else if (!strcmp(path, "/only-status")) fputs("Status: 204\n\n", stdout);
   else if (!strcmp(path, "/location")) fputs("Location: /elsewhere\n\n", stdout);
+  else if (!strcmp(path, "/location-query")) fputs("Location: /elsewhere?a=b\r\n\r\n", stdout);
+  else if (!strcmp(path, "/location-url")) fputs("Location: https://example.com/\n\n", stdout);
+  else if (!strcmp(path, "/location-host")) fputs("Location: //example.com/\n\n", stdout);
+  else if (!strcmp(path, "/location-field")) fputs("Location: /elsewhere\nX-One: 1\n\n", stdout);
+  else if (!strcmp(path, "/location-loop")) fputs("Location: /location-loop\n\n", stdout);
+  else if (!strcmp(path, "/location-wrong")) fputs("Location: /%zz\n\n", stdout);
+  else if (!strcmp(path, "/elsewhere")) plain(), printf("%s %s?%s %s", getenv("REQUEST_METHOD"), path, getenv("QUERY_STRING"), getenv("CONTENT_LENGTH") ? "body" : "-");
+  else if (!strcmp(path, "/no-type")) fputs("X-One: 1\nStatus: 200\n\nbody", stdout);
+  else if (!strcmp(path, "/no-cgi-field")) fputs("X-One: 1\n\n", stdout);
+  else if (!strcmp(path, "/fields-256")) fields(255);
+  else if (!strcmp(path, "/fields-257")) fields(256);
+  else if (!strcmp(path, "/waits")) plain(), fputs("early", stdout), fflush(stdout), fgetc(stdin), fputs(" late", stdout);
+  else if (!strcmp(path, "/computes")) {
+    plain(), fputs("early", stdout), fflush(stdout);
+    for (volatile long i = 0; i < 30000000; i++) (void)i;
+    fgetc(stdin);
+  }
   else if (!strcmp(path, "/location-status")) fputs("Status: 307\nLocation: /elsewhere\n\n", stdout);
   else if (!strcmp(path, "/stream")) stream(1 << 20);
   else if (!strcmp(path, "/stream-exit")) stream(1 << 20), exit(3);
