@@ -4,7 +4,7 @@ BIN := bin
 GO  := CGO_ENABLED=0 go
 PAGESRUN := $(BIN)/pagesrun
 
-.PHONY: all run build guests test torture torture-long bench fuzz generate setup clean
+.PHONY: all run build guests test torture torture-long bench bench-languages fuzz generate setup clean
 
 all: build
 
@@ -54,6 +54,11 @@ bench:
 	scripts/setup bench
 	$(MAKE) build guests
 	go run ./bench
+
+# bench-languages measures what a function costs in each language, and puts the table into docs/languages.md.
+bench-languages:
+	scripts/setup bench
+	go run ./bench -only languages -languages-doc docs/languages.md
 
 # fuzz runs every fuzz target for FUZZTIME each.
 FUZZTIME ?= 1m

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -18,6 +19,8 @@ type bench struct {
 	// root is the repository, bin where its programs and guests were built, work a directory that goes away.
 	root, bin, work string
 	quick           bool
+	// languages is what was found out about each, for a document.
+	languages []*languageFigures
 }
 
 // rounds is how often to alternate: n times, or a few when it is to be quick.
@@ -54,6 +57,7 @@ func measurements() []measurement {
 		{"queues", queuesDefinition, measureQueues},
 		{"analytics", analyticsDefinition, measureAnalytics},
 		{"start", startDefinition, measureStart},
+		{"languages", languagesDefinition, measureLanguages},
 	}
 }
 
@@ -66,8 +70,9 @@ func main() {
 
 func run(ctx context.Context) error {
 	b := &bench{}
-	only := flag.String("only", "", "measure only these `NAMES`, separated by commas: instances, kernels, http, kv, d1, queues, analytics, start")
+	only := flag.String("only", "", "measure only these `NAMES`, separated by commas: instances, kernels, http, kv, d1, queues, analytics, start, languages")
 	file := flag.String("json", "", "also write the figures to this `FILE`")
+	document := flag.String("languages-doc", "", "also put the table of languages into this `FILE`")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of this process to this `FILE`")
 	flag.BoolVar(&b.quick, "quick", false, "few and short rounds: a look, not a measurement")
 	flag.StringVar(&b.bin, "bin", "bin", "`DIRECTORY` with pagesrun, hello-c.wasm and hello-go.wasm")
@@ -89,10 +94,13 @@ func run(ctx context.Context) error {
 	}
 	defer stop()
 	r := b.measure(ctx, chosen)
-	if *file == "" {
-		return nil
+	if *document != "" && b.languages != nil {
+		err = r.writeLanguages(*document, b.languages)
 	}
-	return r.write(*file)
+	if *file != "" {
+		err = errors.Join(err, r.write(*file))
+	}
+	return err
 }
 
 // choose finds the measurements named in a list; all of them when it is empty.
