@@ -18,13 +18,14 @@ import (
 
 	"github.com/pagesrun/pagesrun/e2e/process"
 	"github.com/pagesrun/pagesrun/torture/front"
+	"github.com/pagesrun/pagesrun/torture/neighbours"
 	"github.com/pagesrun/pagesrun/torture/rig"
 	"github.com/pagesrun/pagesrun/torture/storage"
 )
 
 // rigs are all instruments, in the order in which they run.
 func rigs() []rig.Rig {
-	return slices.Concat(storage.Rigs(), front.Rigs())
+	return slices.Concat(storage.Rigs(), front.Rigs(), neighbours.Rigs())
 }
 
 func main() {

@@ -72,7 +72,7 @@ const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 // idle opens many connections, uses each once and leaves them open.
 func idle(ctx context.Context, _ *rig.Env, m *machine.Machine) ([]rig.Finding, error) {
-	alone := quiet(m)
+	alone := Quiet(m)
 	before, err := m.ResidentBytes()
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func idle(ctx context.Context, _ *rig.Env, m *machine.Machine) ([]rig.Finding, e
 			answered++
 		}
 	}
-	w := quiet(m)
+	w := Quiet(m)
 	after, err := m.ResidentBytes()
 	if err != nil {
 		return nil, err
@@ -95,14 +95,14 @@ func idle(ctx context.Context, _ *rig.Env, m *machine.Machine) ([]rig.Finding, e
 	return []rig.Finding{
 		rig.Check(refused == 0 && answered == idleClients, fmt.Sprintf("%d idle connections: served once each", idleClients), "all", "%d", answered),
 		rig.Check(each <= idleBytesMost, "memory for each", "≤ 32 KiB", "%.1f KiB", float64(each)/1024),
-		rig.Check(w.p99 <= bearable(alone, 10*time.Millisecond) && len(w.bad) == 0, "a healthy client beside them", "p99 ≤ "+bearable(alone, 10*time.Millisecond).String(), "%s", w),
+		rig.Check(w.P99 <= bearable(alone, 10*time.Millisecond) && len(w.Bad) == 0, "a healthy client beside them", "p99 ≤ "+bearable(alone, 10*time.Millisecond).String(), "%s", w),
 	}, nil
 }
 
 // slowloris begins many requests and never ends them.
 func slowloris(ctx context.Context, _ *rig.Env, m *machine.Machine) ([]rig.Finding, error) {
-	alone := quiet(m)
-	h := watch(m)
+	alone := Quiet(m)
+	h := Watch(m)
 	var latest atomic.Int64
 	list, refused := crowd(ctx, address(m), idleClients, "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ")
 	defer closeAll(list)
@@ -124,12 +124,12 @@ func slowloris(ctx context.Context, _ *rig.Env, m *machine.Machine) ([]rig.Findi
 		})
 	}
 	open.Wait()
-	w := h.end()
+	w := h.End()
 	closed := time.Duration(latest.Load()).Round(time.Millisecond)
 	return []rig.Finding{
 		rig.Check(left.Load() == 0 && closed <= headerTime+headerMargin, fmt.Sprintf("%d requests that never end (%d could not connect): the last is closed after", len(list), refused),
 			"≤ "+(headerTime+headerMargin).String(), "%s, %d stayed open", closed, left.Load()),
-		rig.Check(w.p99 <= bearable(alone, healthyLeast) && len(w.bad) == 0, "a healthy client beside them", "p99 ≤ "+bearable(alone, healthyLeast).String(), "%s", w),
+		rig.Check(w.P99 <= bearable(alone, healthyLeast) && len(w.Bad) == 0, "a healthy client beside them", "p99 ≤ "+bearable(alone, healthyLeast).String(), "%s", w),
 	}, nil
 }
 
@@ -138,14 +138,14 @@ const slowTime = 15 * time.Second
 
 // slowBodies sends bodies a byte at a time, to a function that does not read them before they are whole, and reads answers as slowly.
 func slowBodies(ctx context.Context, _ *rig.Env, m *machine.Machine) ([]rig.Finding, error) {
-	alone := quiet(m)
+	alone := Quiet(m)
 	before, err := m.ResidentBytes()
 	if err != nil {
 		return nil, err
 	}
 	list, refused := crowd(ctx, address(m), slowClients, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
 	defer closeAll(list)
-	h := watch(m)
+	h := Watch(m)
 	broken := 0
 	for end := time.Now().Add(slowTime); time.Now().Before(end); time.Sleep(time.Second) {
 		for _, c := range list {
@@ -154,7 +154,7 @@ func slowBodies(ctx context.Context, _ *rig.Env, m *machine.Machine) ([]rig.Find
 			}
 		}
 	}
-	w := h.end()
+	w := h.End()
 	after, err := m.ResidentBytes()
 	if err != nil {
 		return nil, err
@@ -163,6 +163,6 @@ func slowBodies(ctx context.Context, _ *rig.Env, m *machine.Machine) ([]rig.Find
 	return []rig.Finding{
 		rig.Check(refused == 0 && broken == 0, fmt.Sprintf("%d bodies of a byte per second for %s: refused or broken", slowClients, slowTime), "0", "%d", refused+broken),
 		rig.Check(each <= slowBytesMost, "memory for each", "≤ 64 KiB", "%.1f KiB", float64(each)/1024),
-		rig.Check(w.p99 <= bearable(alone, healthyLeast) && len(w.bad) == 0, "a healthy client beside them", "p99 ≤ "+bearable(alone, healthyLeast).String(), "%s", w),
+		rig.Check(w.P99 <= bearable(alone, healthyLeast) && len(w.Bad) == 0, "a healthy client beside them", "p99 ≤ "+bearable(alone, healthyLeast).String(), "%s", w),
 	}, nil
 }

@@ -39,7 +39,7 @@ func descriptors(ctx context.Context, e *rig.Env) ([]rig.Finding, error) {
 		return nil, err
 	}
 	released := time.Now()
-	h := &healthy{url: m.URL, http: &http.Client{Timeout: recoverTime}}
+	h := &Healthy{url: m.URL, http: &http.Client{Timeout: recoverTime}}
 	for h.ask() != nil && time.Since(released) < 5*recoverTime {
 	}
 	took := time.Since(released)

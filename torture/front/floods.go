@@ -81,7 +81,7 @@ func allFloods() []flood {
 
 // floods sends each kind over several connections, and opens new ones where the server closes them.
 func floods(ctx context.Context, e *rig.Env, m *machine.Machine) (found []rig.Finding, err error) {
-	alone := quiet(m)
+	alone := Quiet(m)
 	for _, fl := range allFloods() {
 		if !e.Long {
 			fl.total /= 4
@@ -90,16 +90,16 @@ func floods(ctx context.Context, e *rig.Env, m *machine.Machine) (found []rig.Fi
 		if err != nil {
 			return found, err
 		}
-		h := watch(m)
+		h := Watch(m)
 		sent, connections := fl.run(ctx, address(m))
-		w := h.end()
+		w := h.End()
 		after, err := m.ResidentBytes()
 		if err != nil {
 			return found, err
 		}
 		what := fmt.Sprintf("%d × %s over %d connections", sent, fl.name, connections)
 		found = append(found,
-			rig.Check(sent > 0 && w.p99 <= bearable(alone, healthyLeast) && len(w.bad) == 0, what+": a healthy client", "p99 ≤ "+bearable(alone, healthyLeast).String(), "%s", w),
+			rig.Check(sent > 0 && w.P99 <= bearable(alone, healthyLeast) && len(w.Bad) == 0, what+": a healthy client", "p99 ≤ "+bearable(alone, healthyLeast).String(), "%s", w),
 			rig.Check(after-before <= floodBytesMost, what+": memory", "≤ 32 MiB more", "%+.1f MiB", float64(after-before)/(1<<20)))
 	}
 	return found, nil

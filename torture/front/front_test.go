@@ -34,10 +34,10 @@ func TestTheHealthyClientSeesFailuresAndDelays(t *testing.T) {
 		}
 	}))
 	defer s.Close()
-	h := &healthy{url: s.URL, http: s.Client(), stop: make(chan struct{}), done: make(chan struct{})}
+	h := &Healthy{url: s.URL, http: s.Client(), stop: make(chan struct{}), done: make(chan struct{})}
 	go h.run()
 	time.Sleep(200 * time.Millisecond)
-	if w := h.end(); w.n < 2 || len(w.bad) == 0 || w.most < 20*time.Millisecond || !strings.Contains(w.String(), "FAILED") {
+	if w := h.End(); w.N < 2 || len(w.Bad) == 0 || w.Most < 20*time.Millisecond || !strings.Contains(w.String(), "FAILED") {
 		t.Errorf("%+v", w)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/pagesrun/pagesrun/torture/machine"
 )
 
-// healthy is a client that asks for the same thing again and again, over one connection, while others attack.
-type healthy struct {
+// Healthy is a client that asks for the same thing again and again, over one connection, while others attack.
+type Healthy struct {
 	url   string
 	http  *http.Client
 	stop  chan struct{}
@@ -23,15 +23,16 @@ type healthy struct {
 // pause is between two requests of the healthy client.
 const pause = 2 * time.Millisecond
 
-func watch(m *machine.Machine) *healthy {
-	h := &healthy{
+// Watch starts a healthy client.
+func Watch(m *machine.Machine) *Healthy {
+	h := &Healthy{
 		url: m.URL, http: &http.Client{Transport: &http.Transport{}, Timeout: 10 * time.Second}, stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	go h.run()
 	return h
 }
 
-func (h *healthy) run() {
+func (h *Healthy) run() {
 	defer close(h.done)
 	for {
 		select {
@@ -47,7 +48,7 @@ func (h *healthy) run() {
 	}
 }
 
-func (h *healthy) ask() error {
+func (h *Healthy) ask() error {
 	resp, err := h.http.Get(h.url)
 	if err != nil {
 		return err
@@ -62,31 +63,33 @@ func (h *healthy) ask() error {
 	return nil
 }
 
-// waits are what a healthy client has gone through.
-type waits struct {
-	n              int
-	p50, p99, most time.Duration
-	bad            []error
+// Waits are what a healthy client has gone through.
+type Waits struct {
+	// N is how many requests it has sent, Bad what went wrong with those that failed.
+	N   int
+	Bad []error
+	// P50, P99 and Most are how long answers took.
+	P50, P99, Most time.Duration
 }
 
-// end stops the client.
-func (h *healthy) end() waits {
+// End stops the client.
+func (h *Healthy) End() Waits {
 	close(h.stop)
 	<-h.done
 	h.http.CloseIdleConnections()
-	w := waits{n: len(h.times), bad: h.bad}
-	if w.n > 0 {
+	w := Waits{N: len(h.times), Bad: h.bad}
+	if w.N > 0 {
 		slices.Sort(h.times)
-		w.p50, w.p99, w.most = h.times[w.n/2], h.times[(w.n-1)*99/100], h.times[w.n-1]
+		w.P50, w.P99, w.Most = h.times[w.N/2], h.times[(w.N-1)*99/100], h.times[w.N-1]
 	}
 	return w
 }
 
 // String is what a table says.
-func (w waits) String() string {
-	text := fmt.Sprintf("p50 %s, p99 %s, most %s of %d", w.p50.Round(10*time.Microsecond), w.p99.Round(10*time.Microsecond), w.most.Round(10*time.Microsecond), w.n)
-	if len(w.bad) > 0 {
-		text += fmt.Sprintf("; %d FAILED, such as %v", len(w.bad), w.bad[0])
+func (w Waits) String() string {
+	text := fmt.Sprintf("p50 %s, p99 %s, most %s of %d", w.P50.Round(10*time.Microsecond), w.P99.Round(10*time.Microsecond), w.Most.Round(10*time.Microsecond), w.N)
+	if len(w.Bad) > 0 {
+		text += fmt.Sprintf("; %d FAILED, such as %v", len(w.Bad), w.Bad[0])
 	}
 	return text
 }
@@ -94,12 +97,12 @@ func (w waits) String() string {
 // quietTime is how long the healthy client is measured alone.
 const quietTime = time.Second
 
-// quiet measures a healthy client when nobody attacks.
-func quiet(m *machine.Machine) waits {
-	h := watch(m)
+// Quiet measures a healthy client when nobody attacks.
+func Quiet(m *machine.Machine) Waits {
+	h := Watch(m)
 	time.Sleep(quietTime)
-	return h.end()
+	return h.End()
 }
 
 // bearable is the most that a healthy client's p99 may be during an attack: twice its quiet value, or what least says where that is more.
-func bearable(quiet waits, least time.Duration) time.Duration { return max(2*quiet.p99, least) }
+func bearable(alone Waits, least time.Duration) time.Duration { return max(2*alone.P99, least) }
