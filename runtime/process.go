@@ -33,28 +33,32 @@ var processStart = time.Now().Add(-time.Hour)
 
 // process is the WASI side of an instance: it implements [wasi.Process] for the running event.
 type process struct {
-	in     *instance
-	phase  hostfuncs.Phase
-	warmNS int64
-	seeded *mathrand.ChaCha8
-	output [2]lines
-	args   []string
-	env    []string
-	stdin  abi.Handle
-	cgi    *cgiResponse
-	watch  CommandImage // while a command runs up to its image: where that is
+	in          *instance
+	phase       hostfuncs.Phase
+	warmNS      int64
+	seeded      *mathrand.ChaCha8
+	output      [2]lines
+	args        []string
+	env         []string
+	stdin       abi.Handle
+	cgi         *cgiResponse
+	tookEnviron bool
+	watch       CommandImage // while a command runs up to its image: where that is
 }
 
 func (p *process) begin(phase hostfuncs.Phase) {
 	p.phase, p.warmNS, p.seeded = phase, 0, nil
-	p.args, p.env, p.stdin, p.cgi, p.watch = nil, nil, 0, nil, ""
+	p.args, p.env, p.stdin, p.cgi, p.watch, p.tookEnviron = nil, nil, 0, nil, "", false
 }
 
 // Args implements [wasi.Process].
 func (p *process) Args() []string { return p.args }
 
 // Environ implements [wasi.Process].
-func (p *process) Environ() []string { return p.env }
+func (p *process) Environ() []string {
+	p.tookEnviron = true
+	return p.env
+}
 
 // Files implements [wasi.Process].
 func (p *process) Files() *wasi.Files { return p.in.files }
@@ -65,6 +69,9 @@ func (p *process) Watched() bool { return p.watch != "" }
 // Look implements [wasi.Process].
 func (p *process) Look(ctx context.Context, what wasi.Look, again func() uint32) {
 	if p.watch.looks(what) {
+		if p.tookEnviron && what != wasi.LookEnviron {
+			p.in.app.opts.Log.Warn("the command took its environment before its image and will not see its requests' there: let it read " + wasi.EnvironPath)
+		}
 		p.in.suspend(ctx, again)
 	}
 }

@@ -37,7 +37,7 @@ const (
 
 // looks says whether the image is taken at such a look.
 func (c CommandImage) looks(l wasi.Look) bool {
-	return l == wasi.LookRequest || (l == wasi.LookWorld && c == CommandImageAuto)
+	return l == wasi.LookRequest || l == wasi.LookEnviron || (l == wasi.LookWorld && c == CommandImageAuto)
 }
 
 // errSuspended ends a run of a command at the point of its image.
@@ -140,6 +140,7 @@ func (in *instance) settle(common *image) error {
 		return err
 	}
 	in.own = own
+	in.app.opts.Log.Info("the start-up of an instance has come to another state than that of the first one: it keeps an image of its own")
 	return in.attach(own)
 }
 

@@ -200,6 +200,10 @@ func (in *instance) classify(err error) *EventError {
 
 // startError says what went wrong before the first event.
 func (in *instance) startError(export string, err error) error {
+	var known *LoadError
+	if errors.As(err, &known) {
+		return known
+	}
 	e := &LoadError{Code: "startup_failed", Message: fmt.Sprintf("the module failed in %s", export), Cause: err}
 	if errors.Is(err, errCPU) || errors.Is(err, context.DeadlineExceeded) {
 		e.Code, e.Message = "startup_timeout", fmt.Sprintf("%s took longer than startup_ms (%v)", export, in.app.opts.Limits.Startup)

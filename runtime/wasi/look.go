@@ -17,8 +17,10 @@ const (
 	// LookWorld is for what may differ between two runs of a program: environment, clocks, sleep, randomness, mounted files, and what is written
 	// to standard error.
 	LookWorld
-	// LookRequest is for what belongs to one request: standard input, the file [EnvironPath] and standard output.
+	// LookRequest is for what belongs to one request: standard input and standard output.
 	LookRequest
+	// LookEnviron is for the file [EnvironPath], which belongs to one request too.
+	LookEnviron
 )
 
 // function is a WASI function over the raw stack; it returns an errno.
@@ -63,7 +65,7 @@ func reads(p Process, st []uint64) Look {
 	case d == nil:
 		return LookNone
 	case d.kind == kindEnviron:
-		return LookRequest
+		return LookEnviron
 	}
 	return LookWorld
 }
