@@ -11,8 +11,9 @@ import "embed"
 //
 //go:embed guest-sdk/template guest-sdk/*/template
 //go:embed abi/*.go abi/cbor/*.go guest-sdk/go/*.go guest-sdk/go/*.s guest-sdk/go/*/*.go guest-sdk/go/*/*/*.go
-//go:embed guest-sdk/c/README.md guest-sdk/c/pagesrun.c guest-sdk/c/*.h
+//go:embed guest-sdk/c/README.md guest-sdk/c/pagesrun.c guest-sdk/c/*.h guest-sdk/cpp/*.hpp guest-sdk/cpp/pagesrun
 //go:embed guest-sdk/rust/Cargo.toml guest-sdk/rust/README.md guest-sdk/rust/src
 //go:embed guest-sdk/zig/build.zig guest-sdk/zig/build.zig.zon guest-sdk/zig/README.md guest-sdk/zig/src
-//go:embed guest-sdk/assemblyscript/*.json guest-sdk/assemblyscript/README.md guest-sdk/assemblyscript/[ag]*
+//go:embed guest-sdk/assemblyscript/package.json guest-sdk/assemblyscript/README.md guest-sdk/assemblyscript/asconfig.json
+//go:embed guest-sdk/assemblyscript/assembly guest-sdk/assemblyscript/globals
 var Sources embed.FS

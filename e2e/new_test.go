@@ -15,7 +15,7 @@ import (
 
 // templates are the languages of "pagesrun new", each with the command that its README names for the tests.
 var templates = map[string]string{
-	"go": "go test ./...", "rust": "cargo test", "c": "make test", "assemblyscript": "npm test", "zig": "zig build test",
+	"go": "go test ./...", "rust": "cargo test", "c": "make test", "cpp": "make test", "assemblyscript": "npm test", "zig": "zig build test",
 }
 
 // buildPatience is how long a build may take on a busy machine.
@@ -131,7 +131,7 @@ func TestFromAnEmptyFolderToTheFirstAnswer(t *testing.T) {
 func TestNewSaysWhatItNeeds(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	const languages = "\nThe languages are:\n  --lang go              Go\n  --lang rust            Rust\n  --lang c               C\n"
+	const languages = "\nThe languages are:\n  --lang go              Go\n  --lang rust            Rust\n  --lang c               C\n  --lang cpp             C++\n"
 	d.write("taken/main.go", "")
 	d.fail("pagesrun new", 2, "which language? Say, for example, pagesrun new --lang go hello"+languages)
 	d.fail("pagesrun new hi", 2, "which language? Say, for example, pagesrun new --lang go hi"+languages)

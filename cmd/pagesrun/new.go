@@ -15,7 +15,7 @@ import (
 
 // newCmd is "pagesrun new".
 type newCmd struct {
-	Lang string `short:"l" placeholder:"LANGUAGE" help:"Language: go, rust, c, assemblyscript or zig."`
+	Lang string `short:"l" placeholder:"LANGUAGE" help:"Language: go, rust, c, cpp, assemblyscript or zig."`
 	Dir  string `arg:"" optional:"" name:"name" help:"Name of the project; its folder is made here."`
 }
 

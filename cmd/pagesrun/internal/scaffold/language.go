@@ -28,7 +28,7 @@ type part struct{ from, to string }
 
 // Languages are all that projects can be made in, in the order to show them.
 func Languages() []Language {
-	return []Language{golang(), rust(), c(), assemblyScript(), zig()}
+	return []Language{golang(), rust(), c(), cpp(), assemblyScript(), zig()}
 }
 
 // Find gives the language called name.
@@ -56,7 +56,7 @@ func rust() Language {
 		Name: "rust", Title: "Rust", Test: "cargo test",
 		main: "app.wasm", command: "sh build.sh", needs: "Rust 1.63 or later with a target for WebAssembly (`rustup target add wasm32-wasip1`)",
 		watch: []string{"src", "Cargo.toml"}, ignored: []string{"/app.wasm", "/target/"},
-		files: [][2]string{{"src/lib.rs", "the function and its test"}, {"build.sh", "finds the target for WebAssembly and runs Cargo"}},
+		files: [][2]string{{"src/lib.rs", "the function and its test, which runs it without WebAssembly"}, {"build.sh", "finds the target for WebAssembly and runs Cargo"}},
 		sdk:   []part{{"guest-sdk/rust", "sdk"}},
 	}
 }
@@ -68,6 +68,16 @@ func c() Language {
 		watch: []string{"src", "Makefile"}, ignored: []string{"/app.wasm", "/build/"},
 		files: [][2]string{{"src/main.c", "the function"}, {"src/greeting.c", "what it says"}, {"test/greeting_test.c", "the test of that"}, {"Makefile", "how to build both"}},
 		sdk:   []part{{"guest-sdk/c", "sdk"}},
+	}
+}
+
+func cpp() Language {
+	return Language{
+		Name: "cpp", Title: "C++", Test: "make test",
+		main: "app.wasm", command: "make", needs: "make and clang 19 with wasi-libc and libc++ for WebAssembly, or the WASI SDK",
+		watch: []string{"src", "Makefile"}, ignored: []string{"/app.wasm", "/build/"},
+		files: [][2]string{{"src/main.cc", "the function"}, {"src/greeting.hpp", "what it says"}, {"test/greeting_test.cc", "the test of that"}, {"Makefile", "how to build both"}},
+		sdk:   []part{{"guest-sdk/cpp", "sdk"}, {"guest-sdk/c", "sdk"}},
 	}
 }
 
@@ -84,9 +94,9 @@ func assemblyScript() Language {
 func zig() Language {
 	return Language{
 		Name: "zig", Title: "Zig", Test: "zig build test",
-		main: "zig-out/bin/app.wasm", command: "zig build", needs: "Zig 0.14 or later",
+		main: "zig-out/bin/app.wasm", command: "zig build", needs: "Zig 0.14",
 		watch: []string{"src", "build.zig"}, ignored: []string{"/.zig-cache/", "/zig-out/"},
-		files: [][2]string{{"src/main.zig", "the function"}, {"src/greeting.zig", "what it says, and the test of that"}, {"build.zig", "how to build both"}},
+		files: [][2]string{{"src/main.zig", "the function and its test, which runs it without WebAssembly"}, {"build.zig", "how to build it"}},
 		sdk:   []part{{"guest-sdk/zig", "sdk"}},
 	}
 }

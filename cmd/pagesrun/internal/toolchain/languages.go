@@ -62,6 +62,9 @@ func (m *machine) checkC(variable, compiler, language string) {
 	if !ofPath(ask("-print-file-name=libc.a")) {
 		m.add("the C library for WebAssembly is not there", "Debian, Ubuntu: apt-get install wasi-libc", sdk)
 	}
+	if language == "C++" && !ofPath(ask("-print-file-name=libc++.a")) {
+		m.add("the C++ library for WebAssembly is not there", "Debian, Ubuntu: apt-get install libc++-19-dev-wasm32 libc++abi-19-dev-wasm32", sdk)
+	}
 	if !ofPath(ask("--rtlib=compiler-rt", "-print-libgcc-file-name")) {
 		m.add("the compiler's library for WebAssembly is not there", "Debian, Ubuntu: apt-get install libclang-rt-19-dev-wasm32", sdk)
 	}
@@ -85,12 +88,12 @@ func (m *machine) checkAssemblyScript() {
 }
 
 func (m *machine) checkZig() {
-	get := []string{"every system:   https://ziglang.org/download/", "macOS:          brew install zig",
-		"with Python:    pip install ziglang, and \"python3 -m ziglang build\" as the build command"}
+	get := []string{"every system:   https://ziglang.org/download/", "macOS:          brew install zig@0.14",
+		"with Python:    pip install ziglang==0.14.1, and \"python3 -m ziglang build\" as the build command"}
 	if !m.need("zig", "compiles Zig to WebAssembly", get...) {
 		return
 	}
-	if version := m.output("zig", "version"); older(version, 0, 14) {
-		m.add("Zig 0.14 or later is needed, this is "+version, get...)
+	if version := m.output("zig", "version"); version != "" && !strings.HasPrefix(version, "0.14.") {
+		m.add("Zig 0.14 is needed, this is "+version, get...)
 	}
 }

@@ -67,8 +67,8 @@ npm is not there: it installs the AssemblyScript compiler
   macOS:          brew install node`,
 		"zig": `zig is not there: it compiles Zig to WebAssembly
   every system:   https://ziglang.org/download/
-  macOS:          brew install zig
-  with Python:    pip install ziglang, and "python3 -m ziglang build" as the build command`,
+  macOS:          brew install zig@0.14
+  with Python:    pip install ziglang==0.14.1, and "python3 -m ziglang build" as the build command`,
 		"cobol": "",
 	} {
 		t.Run(language, func(t *testing.T) {
@@ -101,12 +101,12 @@ func TestWhatIsThereIsLookedAtMoreClosely(t *testing.T) {
 		"Rust with wasi and Debian's linker": {"rust", map[string]string{"cargo": "", "wasm-ld-14": "", "rustc": `[ "$4" = wasm32-wasi ] && echo /`}, nil},
 		"clang alone": {"c", map[string]string{"make": "", "clang-19": `for last; do :; done; echo "${last##*[-=]}"`}, []string{
 			"wasm-ld is not there: it links for clang-19", "the C library for WebAssembly is not there", "the compiler's library for WebAssembly is not there"}},
-		"clang with everything":            {"c", map[string]string{"make": "", "clang-19": "echo /bin/sh"}, nil},
-		"Node before npm install":          {"assemblyscript", map[string]string{"node": "echo v20.1.0", "npm": ""}, []string{"asc is not there: it compiles AssemblyScript to WebAssembly"}},
-		"an old Node with the compiler":    {"assemblyscript", map[string]string{"node": "echo v18.20.0", "npm": "", "asc": ""}, []string{"Node.js 20 or later is needed, this is v18.20.0"}},
-		"an old Zig":                       {"zig", map[string]string{"zig": "echo 0.13.0"}, []string{"Zig 0.14 or later is needed, this is 0.13.0"}},
-		"a Zig still being made":           {"zig", map[string]string{"zig": "echo 0.15.0-dev.1+abc"}, nil},
-		"a Zig after the first big number": {"zig", map[string]string{"zig": "echo 1.0.0"}, nil},
+		"clang with everything":         {"c", map[string]string{"make": "", "clang-19": "echo /bin/sh"}, nil},
+		"Node before npm install":       {"assemblyscript", map[string]string{"node": "echo v20.1.0", "npm": ""}, []string{"asc is not there: it compiles AssemblyScript to WebAssembly"}},
+		"an old Node with the compiler": {"assemblyscript", map[string]string{"node": "echo v18.20.0", "npm": "", "asc": ""}, []string{"Node.js 20 or later is needed, this is v18.20.0"}},
+		"an old Zig":                    {"zig", map[string]string{"zig": "echo 0.13.0"}, []string{"Zig 0.14 is needed, this is 0.13.0"}},
+		"a new Zig":                     {"zig", map[string]string{"zig": "echo 0.15.1"}, []string{"Zig 0.14 is needed, this is 0.15.1"}},
+		"the Zig that is needed":        {"zig", map[string]string{"zig": "echo 0.14.1"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			install(t, c.programs)
