@@ -12,23 +12,22 @@ fn warranted(n: usize) usize {
     return 4096 + n * 1024;
 }
 
+/// What the decoder may use; it stops the test where it needs more.
+var memory: [4 << 20]u8 = undefined;
+
 /// Decodes bytes as a message, and what that gives again: the second time nothing may change.
 fn decodes(comptime M: type, data: []const u8) !bool {
-    const memory = try std.testing.allocator.alloc(u8, warranted(data.len) * 3);
-    defer std.testing.allocator.free(memory);
-    var fixed = std.heap.FixedBufferAllocator.init(memory);
+    var fixed = std.heap.FixedBufferAllocator.init(&memory);
     var r = cbor.Reader.init(fixed.allocator(), data);
     const decoded = M.decode(&r);
     if (r.close() != null) return false;
     try std.testing.expect(fixed.end_index <= warranted(data.len));
-    var w = cbor.Writer{ .gpa = std.testing.allocator };
-    defer w.free();
+    var w = cbor.Writer{ .gpa = fixed.allocator() };
     decoded.encode(&w);
     var again = cbor.Reader.init(fixed.allocator(), w.written());
     const second = M.decode(&again);
     try std.testing.expect(again.close() == null);
-    var w2 = cbor.Writer{ .gpa = std.testing.allocator };
-    defer w2.free();
+    var w2 = cbor.Writer{ .gpa = fixed.allocator() };
     second.encode(&w2);
     try std.testing.expectEqualSlices(u8, w.written(), w2.written());
     return true;
@@ -83,8 +82,9 @@ test "items in the wrong places are refused or decoded, for every message" {
     inline for (messages, 0..) |m, seed| {
         var random = std.Random.DefaultPrng.init(seed);
         for (0..rounds) |_| {
-            var w = cbor.Writer{ .gpa = std.testing.allocator };
-            defer w.free();
+            var room: [16 << 10]u8 = undefined;
+            var fixed = std.heap.FixedBufferAllocator.init(&room);
+            var w = cbor.Writer{ .gpa = fixed.allocator() };
             map(&w, random.random(), 0);
             if (try decodes(m[1], w.written())) decoded += 1;
             const cut = random.random().uintAtMost(usize, w.written().len);
