@@ -12,7 +12,7 @@ const (
 	// PathBytesMax is the longest path a guest may name.
 	PathBytesMax = 4096
 	// DirectoryEntriesMax is the most entries a directory may have for a guest to list it.
-	DirectoryEntriesMax = 65_536
+	DirectoryEntriesMax = 16_384
 	// OpenFilesMax is how many files an instance may have open where nothing else is said.
 	OpenFilesMax = 256
 	// firstFile is the first descriptor that is no standard stream.
