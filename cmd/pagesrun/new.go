@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/pagesrun/pagesrun/cmd/pagesrun/internal/scaffold"
-	"github.com/pagesrun/pagesrun/cmd/pagesrun/internal/toolchain"
+	"github.com/pagesrun/pagesrun/cmd/pagesrun/internal/build/toolchain"
 )
 
 // newCmd is "pagesrun new".

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pagesrun/pagesrun/cmd/pagesrun/internal/toolchain"
+	"github.com/pagesrun/pagesrun/cmd/pagesrun/internal/build/toolchain"
 	"github.com/pagesrun/pagesrun/config"
 )
 
