@@ -111,6 +111,7 @@ func TestFromAnEmptyFolderToTheFirstAnswer(t *testing.T) {
 			if said := d.succeed("pagesrun new --lang " + language + " my-app"); !strings.Contains(said, "  cd my-app\n") || !strings.Contains(said, "  "+tests+"\n") {
 				t.Errorf("pagesrun new says:\n%s", said)
 			}
+			d.fail("cd my-app && pagesrun serve", 2, `app.wasm yet: "pagesrun build" makes it`)
 			if said := d.succeed("cd my-app && pagesrun build"); !strings.Contains(said, "app.wasm") || !strings.Contains(said, "function") || !strings.Contains(said, "pagesrun_handle") {
 				t.Errorf("pagesrun build says:\n%s", said)
 			}

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pagesrun/pagesrun/cmd/pagesrun/internal/scaffold"
 	"github.com/pagesrun/pagesrun/cmd/pagesrun/internal/build/toolchain"
+	"github.com/pagesrun/pagesrun/cmd/pagesrun/internal/scaffold"
 )
 
 // newCmd is "pagesrun new".

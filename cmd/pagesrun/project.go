@@ -79,6 +79,9 @@ func (f *projectFlags) open(ctx context.Context, s surroundings) (*project, erro
 	if err != nil {
 		return nil, err
 	}
+	if _, err := os.Stat(p.module); errors.Is(err, os.ErrNotExist) && f.Module == "" && p.cfg.Build.Command != "" {
+		return nil, usageError(fmt.Sprintf("there is no file %s yet: \"pagesrun build\" makes it", fromHere(p.module)))
+	}
 	code, err := readModule(p.module)
 	if err != nil {
 		return nil, err
