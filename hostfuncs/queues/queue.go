@@ -224,8 +224,8 @@ func publicError(err error) error {
 		return hostfuncs.Fail(abi.CodeStorageFull, "Storage Limit Exceeded", err)
 	case errors.As(err, &api) && api.ErrorCode == streamStoreFailed && api.Description == "maximum bytes exceeded":
 		return hostfuncs.Fail(abi.CodeStorageFull, "Storage Limit Exceeded", err)
-	case errors.As(err, &api):
-		return hostfuncs.Fail(abi.CodeStorageFailed, "the storage failed", err)
+	case errors.As(err, &api), errors.Is(err, jetstream.ErrBroken):
+		return hostfuncs.Fail(abi.CodeStorageFailed, "the storage failed; the messages may have been stored or not", err)
 	}
 	return hostfuncs.Fail(abi.CodeUnavailable, "the queue cannot be reached; the messages may have been stored or not", err)
 }

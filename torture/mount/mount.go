@@ -17,7 +17,9 @@ import (
 // Mount is a mounted disk.
 type Mount struct {
 	// Dir is where it is mounted.
-	Dir    string
+	Dir string
+	// Faults has operations fail.
+	Faults *Faults
 	server *fuse.Server
 }
 
@@ -25,14 +27,15 @@ type Mount struct {
 // in memory.
 func On(dir string, d *disk.Disk) (*Mount, error) {
 	var never time.Duration
-	server, err := fs.Mount(dir, &node{disk: d, at: d.Root()}, &fs.Options{
+	faults := &Faults{}
+	server, err := fs.Mount(dir, &node{disk: d, at: d.Root(), faults: faults}, &fs.Options{
 		MountOptions: fuse.MountOptions{DirectMount: os.Geteuid() == 0, FsName: "powerloss", Name: "powerloss", MaxWrite: 1 << 20, DisableXAttrs: true},
 		AttrTimeout:  &never, EntryTimeout: &never, NegativeTimeout: &never,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("mount on %s: %w", dir, err)
 	}
-	return &Mount{dir, server}, nil
+	return &Mount{dir, faults, server}, nil
 }
 
 // unmountTime is how long processes that have ended may hold on to their files.

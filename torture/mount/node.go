@@ -3,6 +3,7 @@ package mount
 import (
 	"context"
 	"errors"
+	"path"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fs"
@@ -14,8 +15,14 @@ import (
 // node is a file or directory as the kernel sees it.
 type node struct {
 	fs.Inode
-	disk *disk.Disk
-	at   *disk.Node
+	disk   *disk.Disk
+	at     *disk.Node
+	faults *Faults
+}
+
+// strike says whether an operation on this file, or on a name in this directory, is to fail.
+func (n *node) strike(op Operation, name string) syscall.Errno {
+	return n.faults.strike(op, func() string { return path.Join("/", n.Path(n.Root()), name) })
 }
 
 var (
@@ -63,7 +70,7 @@ func show(a disk.Attributes, out *fuse.Attr) {
 func (n *node) child(ctx context.Context, at *disk.Node, out *fuse.EntryOut) *fs.Inode {
 	a := n.disk.Attributes(at)
 	show(a, &out.Attr)
-	return n.NewInode(ctx, &node{disk: n.disk, at: at}, fs.StableAttr{Mode: a.Mode, Ino: a.Inode})
+	return n.NewInode(ctx, &node{disk: n.disk, at: at, faults: n.faults}, fs.StableAttr{Mode: a.Mode, Ino: a.Inode})
 }
 
 // Lookup finds a name.
@@ -84,6 +91,9 @@ func (n *node) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) sy
 // Setattr truncates, and sets permissions. Times and owners stay as they are.
 func (n *node) Setattr(_ context.Context, _ fs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
 	if size, ok := in.GetSize(); ok {
+		if e := n.strike(Truncate, ""); e != 0 {
+			return e
+		}
 		if err := n.disk.Truncate(n.at, int64(size)); err != nil {
 			return errno(err)
 		}
@@ -111,6 +121,9 @@ func (n *node) Readdir(context.Context) (fs.DirStream, syscall.Errno) {
 
 // Create makes a file and opens it.
 func (n *node) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fs.Inode, fs.FileHandle, uint32, syscall.Errno) {
+	if e := n.strike(Create, name); e != 0 {
+		return nil, nil, 0, e
+	}
 	at, err := n.disk.Make(n.at, name, syscall.S_IFREG|mode&0o7777)
 	if err != nil {
 		return nil, nil, 0, errno(err)
@@ -138,6 +151,9 @@ func (n *node) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse
 
 // Unlink removes a file.
 func (n *node) Unlink(_ context.Context, name string) syscall.Errno {
+	if e := n.strike(Unlink, name); e != 0 {
+		return e
+	}
 	return errno(n.disk.Remove(n.at, name))
 }
 
@@ -148,6 +164,9 @@ func (n *node) Rmdir(_ context.Context, name string) syscall.Errno {
 
 // Rename moves a name, or swaps two.
 func (n *node) Rename(_ context.Context, name string, to fs.InodeEmbedder, newName string, flags uint32) syscall.Errno {
+	if e := n.strike(Rename, name); e != 0 {
+		return e
+	}
 	dir := to.EmbeddedInode().Operations().(*node).at
 	switch {
 	case flags&unix.RENAME_EXCHANGE != 0:
@@ -172,10 +191,16 @@ func (n *node) Read(_ context.Context, _ fs.FileHandle, b []byte, at int64) (fus
 
 // Write writes to the file.
 func (n *node) Write(_ context.Context, f fs.FileHandle, b []byte, at int64) (uint32, syscall.Errno) {
+	if e := n.strike(Write, ""); e != 0 {
+		return 0, e
+	}
 	if err := n.disk.Write(n.at, b, at); err != nil {
 		return 0, errno(err)
 	}
 	if h, ok := f.(handle); ok && h.sync {
+		if e := n.strike(Sync, ""); e != 0 {
+			return 0, e
+		}
 		if err := n.disk.Sync(n.at); err != nil {
 			return 0, errno(err)
 		}
@@ -185,6 +210,9 @@ func (n *node) Write(_ context.Context, f fs.FileHandle, b []byte, at int64) (ui
 
 // Fsync makes a file or a directory durable.
 func (n *node) Fsync(context.Context, fs.FileHandle, uint32) syscall.Errno {
+	if e := n.strike(Sync, ""); e != 0 {
+		return e
+	}
 	return errno(n.disk.Sync(n.at))
 }
 

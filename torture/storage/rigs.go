@@ -27,6 +27,7 @@ func Rigs() []rig.Rig {
 	return []rig.Rig{
 		{Name: "kill", Question: "does every acknowledged write survive kill -9?", Run: kill},
 		{Name: "power", Question: "does every acknowledged write survive the loss of power?", Run: power(disk.Journal)},
+		{Name: "nth-failure", Question: "what if the n-th write, fsync, create, … of the disk fails?", Run: nth},
 		{Name: "power-letter", Question: "and where a file system makes new names durable by an fsync of their directory alone?", Extra: true, Run: power(disk.Letter)},
 	}
 }

@@ -123,3 +123,23 @@ func TestAVerdictNeedsWritesAndInTheControlLosses(t *testing.T) {
 		t.Error("a corrupt database was accepted")
 	}
 }
+
+// TestAFailureOfTheDiskHarmsNothingElse has single operations fail. Queues once took no more messages after that.
+func TestAFailureOfTheDiskHarmsNothingElse(t *testing.T) {
+	if err := mount.Works(); err != nil {
+		t.Skip("no file system can be mounted here: ", err)
+	}
+	o, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := nth(t.Context(), &rig.Env{Pagesrun: o.Pagesrun, Root: process.Root(), Work: t.TempDir(), Times: 2, Seed: rand.Uint64(), Say: t.Logf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range found {
+		if !f.Holds {
+			t.Errorf("%s: %s (%s)", f.What, f.Got, f.Bar)
+		}
+	}
+}

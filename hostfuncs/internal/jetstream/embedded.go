@@ -41,7 +41,7 @@ type embedded struct {
 	works     context.Context // ends when the server is found to take no more writes
 	fail      context.CancelFunc
 
-	broken  atomic.Bool // takes no more writes until it begins anew
+	broken  atomic.Pointer[error] // why it takes no more writes until it begins anew
 	disk    disk
 	closing chan struct{}
 	repairs sync.WaitGroup
@@ -171,7 +171,7 @@ func stop(srv *server.Server) {
 // natsLog takes what the server logs: warnings and errors only.
 type natsLog struct {
 	log     *slog.Logger
-	suspect func() // is called after something was said
+	suspect func(text string) // is called after something was said
 
 	mu    sync.Mutex
 	last  error
@@ -184,7 +184,7 @@ func (l *natsLog) note(level slog.Level, fatal bool, format string, args []any) 
 	l.last, l.fatal = errors.New(text), l.fatal || fatal
 	l.mu.Unlock()
 	l.log.Log(context.Background(), level, "NATS: "+text)
-	l.suspect()
+	l.suspect(text)
 }
 
 // ready waits until the server is ready, or has said that it never will be.

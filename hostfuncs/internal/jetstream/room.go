@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,8 +12,11 @@ import (
 	js "github.com/nats-io/nats.go/jetstream"
 )
 
-// ErrFull says that the disk has no room for what was to be written.
-var ErrFull = errors.New("the disk has no room")
+// ErrFull says that the disk has no room for what was to be written; ErrBroken that the disk has failed, and that the store is being opened again.
+var (
+	ErrFull   = errors.New("the disk has no room")
+	ErrBroken = errors.New("the store takes no more writes until it is opened again")
+)
 
 const (
 	// reserveBytes is the room that writes leave free, so that what they have written can still be consumed. On a small disk it is less.
@@ -25,7 +29,7 @@ const (
 	repairEvery = 200 * time.Millisecond
 )
 
-// Room says whether a write of so many bytes may begin; [ErrFull] if not. It knows nothing of the disks of a cluster.
+// Room says whether a write of so many bytes may begin; [ErrFull] or [ErrBroken] if not. It knows nothing of the disks of a cluster.
 func (s *Store) Room(bytes int) error {
 	if s.embedded == nil {
 		return nil
@@ -34,22 +38,24 @@ func (s *Store) Room(bytes int) error {
 }
 
 // Failed is to be told of a write's error. It sees to it that a store which takes no more writes begins anew, when it has room, and
-// gives the error with [ErrFull] added where a full disk is the cause.
+// gives the error with [ErrFull] or [ErrBroken] added where that is the cause.
 func (s *Store) Failed(err error) error {
 	if s.embedded == nil {
 		return err
 	}
+	why := s.embedded.room(0)
+	switch {
+	case why != nil:
+	case isBroken(err) || errors.Is(err, context.Canceled): // see Working
+		why = ErrBroken
+	default:
+		return err
+	}
+	s.embedded.breakDown(why)
 	if errors.Is(err, context.Canceled) {
-		err = errors.New("the store takes no more writes") // see Working
+		return why
 	}
-	full := s.embedded.room(0) != nil
-	if full || isBroken(err) {
-		s.embedded.breakDown()
-	}
-	if full {
-		err = fmt.Errorf("%w: %w", ErrFull, err)
-	}
-	return err
+	return fmt.Errorf("%w: %w", why, err)
 }
 
 // streamLimit are the texts of errors that a full stream gives, which is no failure.
@@ -86,8 +92,8 @@ func (s *Store) Restarted() <-chan struct{} {
 
 // room says whether so many bytes fit, the reserve left alone.
 func (e *embedded) room(bytes int) error {
-	if e.broken.Load() {
-		return ErrFull
+	if why := e.broken.Load(); why != nil {
+		return *why
 	}
 	return e.disk.room(e.options.Dir, bytes)
 }
@@ -118,18 +124,26 @@ func (d *disk) room(dir string, bytes int) error {
 	return nil
 }
 
-// suspect looks whether the disk is full, after the server has said that something is wrong: it does not answer those whose writes have failed.
-func (e *embedded) suspect() {
-	if e.room(0) != nil {
-		go e.breakDown() // the caller may hold mu
+// lastWrite is in what the server logs of a stream or consumer that takes no more writes, whatever becomes of the disk, until the server begins anew. It does not
+// answer those whose writes have failed.
+const lastWrite = "critical write error"
+
+// suspect looks whether the server can still write, after it has said that something is wrong.
+func (e *embedded) suspect(text string) {
+	why := e.room(0)
+	if why == nil && strings.Contains(strings.ToLower(text), lastWrite) {
+		why = ErrBroken
+	}
+	if why != nil {
+		go e.breakDown(why) // the caller may hold mu
 	}
 }
 
-// breakDown notes that the server takes no more writes, and has it begin anew once there is room.
-func (e *embedded) breakDown() {
+// breakDown notes why the server takes no more writes, and has it begin anew once there is room.
+func (e *embedded) breakDown(why error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed || e.srv == nil || e.broken.Swap(true) {
+	if e.closed || e.srv == nil || !e.broken.CompareAndSwap(nil, &why) {
 		return
 	}
 	e.fail()
@@ -137,7 +151,7 @@ func (e *embedded) breakDown() {
 		for e.waitForRoom() {
 			err := e.restart()
 			if err == nil {
-				e.broken.Store(false)
+				e.broken.Store(nil)
 				return
 			}
 			e.options.Log.Error("the queues cannot be opened again", "cause", err)

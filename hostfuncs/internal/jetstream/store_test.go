@@ -138,3 +138,29 @@ func TestNoPortUnlessAskedFor(t *testing.T) {
 		t.Errorf("a port that is taken: %v", err)
 	}
 }
+
+func TestAStoreWhoseWritesFailIsOpenedAgain(t *testing.T) {
+	s := open(t, Options{Dir: t.TempDir()})
+	stream(t, s)
+	restarted := s.Restarted()
+	s.embedded.suspect("Filestore [S] recovered") // nothing that concerns writes
+	if err := s.Room(1); err != nil {
+		t.Fatal(err)
+	}
+	s.embedded.suspect("JetStream stream '$G > S' critical write error: sync 1.blk: input/output error")
+	for end := time.Now().Add(5 * time.Second); s.Room(1) == nil && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	}
+	if err := s.Room(1); !errors.Is(err, ErrBroken) || errors.Is(err, ErrFull) {
+		t.Errorf("a store that takes no more writes says %v", err)
+	}
+	select {
+	case <-restarted:
+	case <-time.After(20 * time.Second):
+		t.Fatal("it is not opened again")
+	}
+	for end := time.Now().Add(5 * time.Second); s.Room(1) != nil && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	}
+	if _, err := s.JetStream().Publish(t.Context(), "s.a", []byte("again")); err != nil {
+		t.Error(err)
+	}
+}
