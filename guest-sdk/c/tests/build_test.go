@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +15,9 @@ import (
 
 // sdkDir is where pagesrun.h and pagesrun.c are.
 const sdkDir = ".."
+
+// includeCPP finds the C++ layer.
+var includeCPP = []string{"-I", "../../cpp"}
 
 // wasmFlags are the flags the README tells users to build with.
 var wasmFlags = []string{"--target=wasm32-wasi", "-mexec-model=reactor", "-O2", "-Wl,--stack-first,--strip-debug", "-Wall", "-Wextra", "-Werror"}
@@ -37,6 +41,9 @@ func need(t *testing.T, names ...string) string {
 // wasmCC finds the compiler for WebAssembly.
 func wasmCC(t *testing.T) string { return need(t, os.Getenv("WASI_CC"), "clang-19", "clang") }
 
+// wasmCXX finds the compiler of C++ for WebAssembly.
+func wasmCXX(t *testing.T) string { return need(t, os.Getenv("WASI_CXX"), "clang++-19", "clang++") }
+
 // compile runs a compiler and returns the path of what it made.
 func compile(t *testing.T, cc string, args ...string) string {
 	t.Helper()
@@ -52,7 +59,7 @@ func compile(t *testing.T, cc string, args ...string) string {
 // readSources reads everything a compiler may read, so that a result of an earlier test run is not taken for one of changed sources.
 func readSources(t *testing.T) {
 	t.Helper()
-	for _, pattern := range []string{sdkDir + "/*.[ch]", "testdata/*", "../../../examples/hello-c/*.c"} {
+	for _, pattern := range []string{sdkDir + "/*.[ch]", "testdata/*", "../../cpp/*.hpp", "../../cpp/pagesrun/*.hpp", "../../../examples/hello-c/*.c"} {
 		names, _ := filepath.Glob(pattern)
 		for _, name := range names {
 			if _, err := os.ReadFile(name); err != nil {
@@ -71,8 +78,12 @@ func buildGuest(t *testing.T, source string) []byte {
 	if wasm := built[source]; wasm != nil {
 		return wasm
 	}
-	args := append([]string{filepath.Join("testdata", source), filepath.Join(sdkDir, "pagesrun.c")}, wasmFlags...)
-	wasm, err := os.ReadFile(compile(t, wasmCC(t), args...))
+	cc, flags := wasmCC(t), wasmFlags
+	if strings.HasSuffix(source, ".cc") {
+		cc, flags = wasmCXX(t), slices.Concat(wasmFlags, includeCPP, []string{"-fno-exceptions", "-fno-rtti"})
+	}
+	args := slices.Concat(flags, []string{filepath.Join("testdata", source), "-x", "c", filepath.Join(sdkDir, "pagesrun.c")})
+	wasm, err := os.ReadFile(compile(t, cc, args...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,6 +102,8 @@ func TestSDKCompilesAsEveryDialectWithoutWarnings(t *testing.T) {
 		{"C17, optimised", []string{"gcc", "clang-19"}, []string{"-std=c17", "-O2", "-D_GNU_SOURCE", "../pagesrun.c"}},
 		{"C++17", []string{"g++", "clang++-19"}, []string{"-std=c++17", "-x", "c++", "../pagesrun.c", "-Wno-missing-field-initializers"}},
 		{"a function in C++11", []string{"g++", "clang++-19"}, []string{"-std=c++11", "testdata/hello.cc", "-Wno-missing-field-initializers"}},
+		{"the C++ layer in C++17", []string{"g++", "clang++-19"}, []string{"-std=c++17", "-fno-exceptions", "-fno-rtti", "-I../../cpp", "testdata/guest.cc"}},
+		{"the C++ layer in C++23", []string{"clang++-19", "clang++"}, []string{"-std=c++23", "-I../../cpp", "testdata/guest.cc"}},
 		{"a function in C++23", []string{"clang++-19", "clang++"}, []string{"-std=c++23", "testdata/hello.cc"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -57,29 +57,44 @@ func d1Result(s abi.D1Statement) abi.D1Result {
 }
 
 func TestD1ValuesGoBothWays(t *testing.T) {
-	g := start(t, "d1.c")
-	expect(t, g.run(get("/values")),
-		"1 rows of c0 c1 c2 c3 c4 c5 c6 c7 c8 c9 | 'one'3 -9223372036854775808/-9.22337e+18 1.5 x2:0 x0:0 ''0 null null null 'the last'8; 3 changes, left 0, first one",
-		"1 rows of c0 c1 c2 | 'one'3 7/7 'a\ufffdé\ufffd\ufffd\ufffd\ufffd\ufffd'21; 3 changes, left 0, first one")
+	everywhere(t, d1Guests, func(t *testing.T, g *guest) {
+		expect(t, g.run(get("/values")),
+			"1 rows of c0 c1 c2 c3 c4 c5 c6 c7 c8 c9 | 'one'3 -9223372036854775808/-9.22337e+18 1.5 x2:0 x0:0 ''0 null null null 'the last'8; 3 changes, left 0, first one",
+			"1 rows of c0 c1 c2 | 'one'3 7/7 'a\ufffdé\ufffd\ufffd\ufffd\ufffd\ufffd'21; 3 changes, left 0, first one")
+	})
 }
 
 func TestD1RowsAreGoneThrough(t *testing.T) {
-	g := start(t, "d1.c")
-	for range 2 {
-		expect(t, g.run(get("/rows")),
-			"3 rows of a b | 'x'1 'yy'2 | ''0 42/42 | null 'zzz'3; 3 changes, left 0, first x",
-			"2 rows of a | 'whole'5; 0 changes, left 0, first whole",
-			"0 rows of a; 3 changes, left 0, first -",
-			"invalid_argument: D1_ERROR: failed")
-	}
-	expect(t, g.run(get("/first")), " 'yy'2 null", " 'yy'2, 16 bytes for each", "invalid_argument: D1_COLUMN_NOTFOUND: Column not found (nope)", "2 lines", "done")
+	everywhere(t, d1Guests, func(t *testing.T, g *guest) {
+		for range 2 {
+			expect(t, g.run(get("/rows")),
+				"3 rows of a b | 'x'1 'yy'2 | ''0 42/42 | null 'zzz'3; 3 changes, left 0, first x",
+				"2 rows of a | 'whole'5; 0 changes, left 0, first whole",
+				"0 rows of a; 3 changes, left 0, first -",
+				"invalid_argument: D1_ERROR: failed")
+		}
+		expect(t, g.run(get("/first")), " 'yy'2 null", "invalid_argument: D1_COLUMN_NOTFOUND: Column not found (nope)", "2 lines")
+	})
+}
+
+func TestD1FirstValueTakesLittleMemory(t *testing.T) {
+	everywhere(t, []string{"d1.c"}, func(t *testing.T, g *guest) {
+		expect(t, g.run(get("/room")), " 'yy'2, 16 bytes for each", "done")
+	})
+}
+
+func TestD1ValuesAreFoundByTheNamesOfTheirColumns(t *testing.T) {
+	everywhere(t, []string{"d1.cc"}, func(t *testing.T, g *guest) {
+		expect(t, g.run(get("/columns")), "falsetruefalsetruetrue", "falsetruefalsetruetrue", "falsetruefalsetruetrue")
+	})
 }
 
 func TestD1SessionsKeepTheNewestBookmark(t *testing.T) {
-	g := start(t, "d1.c")
-	expect(t, g.run(get("/session")), "- 0001 0002", "- 0003 0004", "- 0005 0006", "- 0007 0008", "0000 0009 0010", "zzzz zzzz zzzz")
-	want := "[first-unconstrained 0001 first-unconstrained 0003 first-unconstrained 0005 first-primary 0007 0000 0009 zzzz zzzz]"
-	if got := fmt.Sprint(g.d1.sessions); got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
+	everywhere(t, d1Guests, func(t *testing.T, g *guest) {
+		expect(t, g.run(get("/session")), "- 0001 0002", "- 0003 0004", "- 0005 0006", "- 0007 0008", "0000 0009 0010", "zzzz zzzz zzzz")
+		want := "[first-unconstrained 0001 first-unconstrained 0003 first-unconstrained 0005 first-primary 0007 0000 0009 zzzz zzzz]"
+		if got := fmt.Sprint(g.d1.sessions); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
 }

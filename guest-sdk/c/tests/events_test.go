@@ -30,39 +30,42 @@ func (g *guest) heard(e *abi.Event) (said, logs string) {
 }
 
 func TestABatchIsConsumed(t *testing.T) {
-	g := start(t, "consumer.cc")
-	said, logs := g.heard(batch("q", "ack", "retry", "later", "nothing", "ack all", "retry all", "beyond"))
-	expect(t, said, "ack [0] false", "retry [1] false -", "retry [2] false 7", "ack [] true", "retry [] true 0")
-	id := strings.Repeat("a", 32)
-	expect(t, logs, "1 q "+id+" 5 ack text 1", "1 q "+id+" 5 retry text 2", "1 q "+id+" 5 later text 3", "1 q "+id+" 5 nothing text 4",
-		"1 q "+id+" 5 ack all text 5", "1 q "+id+" 5 retry all text 6", "1 q "+id+" 5 beyond text 7", "1 invalid_argument", "1 7 wait")
-	said, _ = g.heard(batch("q", "fail", "fail"))
-	expect(t, said, "fail no", "fail no")
-	g.reset()
-	if err := g.try(batch("q", "ack", "trap")); err == nil || strings.Join(g.said, "") != "ack [0] false" {
-		t.Errorf("a trap: %v, %q", err, g.said)
-	}
+	everywhere(t, consumers, func(t *testing.T, g *guest) {
+		said, logs := g.heard(batch("q", "ack", "retry", "later", "nothing", "ack all", "retry all", "beyond"))
+		expect(t, said, "ack [0] false", "retry [1] false -", "retry [2] false 7", "ack [] true", "retry [] true 0")
+		id := strings.Repeat("a", 32)
+		expect(t, logs, "1 q "+id+" 5 ack text 1", "1 q "+id+" 5 retry text 2", "1 q "+id+" 5 later text 3", "1 q "+id+" 5 nothing text 4",
+			"1 q "+id+" 5 ack all text 5", "1 q "+id+" 5 retry all text 6", "1 q "+id+" 5 beyond text 7", "1 invalid_argument", "1 7 wait")
+		said, _ = g.heard(batch("q", "fail", "fail"))
+		expect(t, said, "fail no", "fail no")
+		g.reset()
+		if err := g.try(batch("q", "ack", "trap")); err == nil || strings.Join(g.said, "") != "ack [0] false" {
+			t.Errorf("a trap: %v, %q", err, g.said)
+		}
+	})
 }
 
 func TestMessagesAreSentAndPointsWritten(t *testing.T) {
-	g := start(t, "consumer.cc")
-	said, logs := g.heard(batch("produce"))
-	expect(t, said, `analytics.write ["index"] ["one" "" "\xff"] [1 -0.5]`, "analytics.write [] [] []", `queues.send text "text" -`, `queues.send bytes "\x00" 0`)
-	expect(t, logs, "1 unsupported: no v8")
+	everywhere(t, consumers, func(t *testing.T, g *guest) {
+		said, logs := g.heard(batch("produce"))
+		expect(t, said, `analytics.write ["index"] ["one" "" "\xff"] [1 -0.5]`, "analytics.write [] [] []", `queues.send text "text" -`, `queues.send bytes "\x00" 0`)
+		expect(t, logs, "1 unsupported: no v8")
+	})
 }
 
 func TestATickIsHandled(t *testing.T) {
-	g := start(t, "consumer.cc")
-	tick := func(cron string) *abi.Event {
-		return &abi.Event{Kind: abi.EventScheduled, ID: "e1", TimeMS: 9, Scheduled: &abi.ScheduledEvent{ScheduledTimeMS: 7, Cron: cron}}
-	}
-	_, logs := g.heard(tick("*/5 * * * *"))
-	expect(t, logs, "1 */5 * * * * 7 e1 9")
-	said, _ := g.heard(tick("fail"))
-	expect(t, said, "fail not today")
-	f := get("/")
-	said, _ = g.heard(&abi.Event{Kind: abi.EventFetch, Fetch: &f})
-	expect(t, said, "fail Handler does not export a fetch() function.")
+	everywhere(t, consumers, func(t *testing.T, g *guest) {
+		tick := func(cron string) *abi.Event {
+			return &abi.Event{Kind: abi.EventScheduled, ID: "e1", TimeMS: 9, Scheduled: &abi.ScheduledEvent{ScheduledTimeMS: 7, Cron: cron}}
+		}
+		_, logs := g.heard(tick("*/5 * * * *"))
+		expect(t, logs, "1 */5 * * * * 7 e1 9")
+		said, _ := g.heard(tick("fail"))
+		expect(t, said, "fail not today")
+		f := get("/")
+		said, _ = g.heard(&abi.Event{Kind: abi.EventFetch, Fetch: &f})
+		expect(t, said, "fail Handler does not export a fetch() function.")
+	})
 }
 
 func TestAFunctionWithoutAHandlerDoesNotStart(t *testing.T) {

@@ -19,9 +19,17 @@ type guest struct {
 	*host
 	t      *testing.T
 	ctx    context.Context
-	mod    api.Module
-	stdout bytes.Buffer
+	invoke func(export string) error
+	mod    api.Module   // of a guest as WebAssembly
+	stdout bytes.Buffer // of a guest as WebAssembly
 }
+
+// The guests that use everything there is, in C and in C++.
+var (
+	guests    = []string{"guest.c", "guest.cc"}
+	d1Guests  = []string{"d1.c", "d1.cc"}
+	consumers = []string{"consumer.cc", "consumer_cpp.cc"}
+)
 
 // start builds, initializes and warms a function.
 func start(t *testing.T, source string) *guest {
@@ -38,8 +46,12 @@ func start(t *testing.T, source string) *guest {
 		t.Fatal(err)
 	}
 	g.mod = mod
-	if warm := mod.ExportedFunction(abi.ExportWarm); warm != nil {
-		if _, err := warm.Call(g.ctx); err != nil {
+	g.invoke = func(export string) error {
+		_, err := mod.ExportedFunction(export).Call(g.ctx)
+		return err
+	}
+	if mod.ExportedFunction(abi.ExportWarm) != nil {
+		if err := g.invoke(abi.ExportWarm); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -61,8 +73,7 @@ func (g *guest) run(f abi.FetchEvent) string {
 // try runs one event of any kind.
 func (g *guest) try(e *abi.Event) error {
 	g.event = e.AppendCBOR(nil)
-	_, err := g.mod.ExportedFunction(abi.ExportHandle).Call(g.ctx)
-	return err
+	return g.invoke(abi.ExportHandle)
 }
 
 // get is a GET request.
@@ -90,88 +101,95 @@ func TestHelloTakesTwoHostCalls(t *testing.T) {
 }
 
 func TestRequestIsGivenWhole(t *testing.T) {
-	g := start(t, "guest.c")
-	f := get("/request?name=J%C3%A9+x%2&empty=&bare&name=second")
-	f.Headers = []abi.Header{{Name: "Accept", Value: "*/*"}, {Name: "Host", Value: "example.com\xff"}}
-	f.RemoteAddr = "::1"
-	expect(t, g.run(f), "method=[GET]", "url=["+string(f.URL)+"]", "path=[/request]", "host=[example.com\xff]", "missing absent",
-		"name=[Jé x%2]", "empty=[]", "bare=[]", "nothing absent", "from=[::1]", "id=[e1]", "zero-terminated 00")
+	everywhere(t, guests, func(t *testing.T, g *guest) {
+		f := get("/request?name=J%C3%A9+x%2&empty=&bare&name=second")
+		f.Headers = []abi.Header{{Name: "Accept", Value: "*/*"}, {Name: "Host", Value: "example.com\xff"}}
+		f.RemoteAddr = "::1"
+		expect(t, g.run(f), "method=[GET]", "url=["+string(f.URL)+"]", "path=[/request]", "host=[example.com\xff]", "missing absent",
+			"name=[Jé x%2]", "empty=[]", "bare=[]", "nothing absent", "from=[::1]", "id=[e1]", "zero-terminated 00")
+	})
 }
 
 func TestKVAndVariables(t *testing.T) {
-	g := start(t, "guest.c")
-	expect(t, g.run(get("/kv")),
-		"put ok", "write ok", "read ok", "a=[one]", "read ok", "b=[]", "read ok", "none absent",
-		"bulk ok", `a found=1 value=one metadata={"m":1}`, "none found=0 value= metadata=-",
-		"key a expires=1", "key b expires=0", "remove ok", "read ok", "a absent",
-		"too large: too_large, 413, value too large", "no such binding: not_configured, 0, no binding NONE",
-		"GREETING=[Grüezi]", "MISSING absent")
+	everywhere(t, guests, func(t *testing.T, g *guest) {
+		expect(t, g.run(get("/kv")),
+			"put ok", "write ok", "read ok", "a=[one]", "read ok", "b=[]", "read ok", "none absent",
+			"bulk ok", `a found=1 value=one metadata={"m":1}`, "none found=0 value= metadata=-",
+			"key a expires=1", "key b expires=0", "remove ok", "read ok", "a absent",
+			"too large: too_large, 413, value too large", "no such binding: not_configured, 0, no binding NONE",
+			"GREETING=[Grüezi]", "MISSING absent")
+	})
 }
 
 func TestCallsCanOverlap(t *testing.T) {
-	g := start(t, "guest.c")
-	expect(t, g.run(get("/async")), "at once: -5", "first ok", "value=[quick]", "second ok", "value=[slow]",
-		"again: bad_handle, 0, bad_handle", "cancel ok", "close again: bad_handle, 0, bad_handle")
+	everywhere(t, guests, func(t *testing.T, g *guest) {
+		expect(t, g.run(get("/async")), "at once: -5", "first ok", "value=[quick]", "second ok", "value=[slow]",
+			"again: bad_handle, 0, bad_handle", "cancel ok", "close again: bad_handle, 0, bad_handle")
+	})
 }
 
 func TestResponseCanBeStreamedAndWorkGoOn(t *testing.T) {
-	g := start(t, "guest.c")
-	g.reset()
-	g.run(get("/stream"))
-	var want bytes.Buffer
-	for i := range 100 {
-		want.Write(bytes.Repeat([]byte{byte('a' + i%26)}, 1000))
-	}
-	if !bytes.Equal(g.pipe.data, want.Bytes()) {
-		t.Errorf("%d bytes were written", len(g.pipe.data))
-	}
-	if g.response.Status != 202 || g.response.Stream == 0 || g.response.Headers[0] != (abi.Header{Name: "x-streamed", Value: "yes"}) {
-		t.Errorf("%+v", g.response)
-	}
-	if fmt.Sprint(g.closed) != fmt.Sprintf("[%d:0]", g.response.Stream+1) || fmt.Sprint(g.logs) != "[1 still working after 100000 bytes]" {
-		t.Errorf("closed %v, logs %v", g.closed, g.logs)
-	}
-	if g.counts["call"] != 2 {
-		t.Errorf("host calls: %v", g.counts)
-	}
+	everywhere(t, guests, func(t *testing.T, g *guest) {
+		g.reset()
+		g.run(get("/stream"))
+		var want bytes.Buffer
+		for i := range 100 {
+			want.Write(bytes.Repeat([]byte{byte('a' + i%26)}, 1000))
+		}
+		if !bytes.Equal(g.pipe.data, want.Bytes()) {
+			t.Errorf("%d bytes were written", len(g.pipe.data))
+		}
+		if g.response.Status != 202 || g.response.Stream == 0 || g.response.Headers[0] != (abi.Header{Name: "x-streamed", Value: "yes"}) {
+			t.Errorf("%+v", g.response)
+		}
+		if fmt.Sprint(g.closed) != fmt.Sprintf("[%d:0]", g.response.Stream+1) || fmt.Sprint(g.logs) != "[1 still working after 100000 bytes]" {
+			t.Errorf("closed %v, logs %v", g.closed, g.logs)
+		}
+		if g.counts["call"] != 2 {
+			t.Errorf("host calls: %v", g.counts)
+		}
+	})
 }
 
 func TestBodiesArriveWholeOrAsStreams(t *testing.T) {
-	g := start(t, "guest.c")
-	long := strings.Repeat("0123456789", 2000)
-	for _, row := range []struct{ path, body, want string }{
-		{"/echo", "short", "short."}, {"/echo", "", "."}, {"/echo", long, long + "."},
-		{"/pieces", "", ""}, {"/pieces", "abcdefghij", "<abcdefg><hij>"},
-	} {
-		f := get(row.path)
-		f.Body = []byte(row.body)
-		if got := g.run(f); got != row.want {
-			t.Errorf("%s of %d bytes, at once: got %.60q", row.path, len(row.body), got)
+	everywhere(t, guests, func(t *testing.T, g *guest) {
+		long := strings.Repeat("0123456789", 2000)
+		for _, row := range []struct{ path, body, want string }{
+			{"/echo", "short", "short."}, {"/echo", "", "."}, {"/echo", long, long + "."},
+			{"/pieces", "", ""}, {"/pieces", "abcdefghij", "<abcdefg><hij>"},
+		} {
+			f := get(row.path)
+			f.Body = []byte(row.body)
+			if got := g.run(f); got != row.want {
+				t.Errorf("%s of %d bytes, at once: got %.60q", row.path, len(row.body), got)
+			}
+			f.Body, f.BodyStream = nil, 7
+			g.bodies[7] = &stream{data: []byte(row.body)}
+			if got := g.run(f); got != strings.ReplaceAll(row.want, "<abcdefg><hij>", "<abcde><fghij>") {
+				t.Errorf("%s of %d bytes, streamed: got %.60q", row.path, len(row.body), got)
+			}
 		}
-		f.Body, f.BodyStream = nil, 7
-		g.bodies[7] = &stream{data: []byte(row.body)}
-		if got := g.run(f); got != strings.ReplaceAll(row.want, "<abcdefg><hij>", "<abcde><fghij>") {
-			t.Errorf("%s of %d bytes, streamed: got %.60q", row.path, len(row.body), got)
-		}
-	}
+	})
 }
 
 func TestBodyThatFailsOrIsTooLongIsAnError(t *testing.T) {
-	g := start(t, "guest.c")
-	f := get("/echo")
-	f.BodyStream = 7
-	g.bodies[7] = &stream{data: []byte("beg"), fails: abi.CodeStreamClosed}
-	expect(t, g.run(f), "body: stream_closed, 0, stream_closed")
-	f.Body, f.BodyStream = make([]byte, 1<<20+1), 0
-	expect(t, g.run(f), "body: too_large, 0, too_large")
+	everywhere(t, guests, func(t *testing.T, g *guest) {
+		f := get("/echo")
+		f.BodyStream = 7
+		g.bodies[7] = &stream{data: []byte("beg"), fails: abi.CodeStreamClosed}
+		expect(t, g.run(f), "body: stream_closed, 0, stream_closed")
+		f.Body, f.BodyStream = make([]byte, 1<<20+1), 0
+		expect(t, g.run(f), "body: too_large, 0, too_large")
+	})
 }
 
 func TestStreamOfABindingCanBeTheBody(t *testing.T) {
-	g := start(t, "guest.c")
-	g.run(get("/pass"))
-	if g.response.Stream != g.next-1 { // the last handle is the respond call's
-		t.Errorf("%+v, next %d", g.response, g.next)
-	}
+	everywhere(t, guests, func(t *testing.T, g *guest) {
+		g.run(get("/pass"))
+		if g.response.Stream != g.next-1 { // the last handle is the respond call's
+			t.Errorf("%+v, next %d", g.response, g.next)
+		}
+	})
 }
 
 func TestLongMessagesAndMemory(t *testing.T) {
@@ -199,15 +217,16 @@ func TestLongMessagesAndMemory(t *testing.T) {
 }
 
 func TestWarmMemoryStays(t *testing.T) {
-	g := start(t, "guest.c")
-	if fmt.Sprint(g.logs) != "[1 warm]" {
-		t.Errorf("logs %v", g.logs)
-	}
-	for range 3 {
-		if got := g.run(get("/warm")); got != "Grüezi" {
-			t.Fatal(got)
+	everywhere(t, guests, func(t *testing.T, g *guest) {
+		if fmt.Sprint(g.logs) != "[1 warm]" {
+			t.Errorf("logs %v", g.logs)
 		}
-	}
+		for range 3 {
+			if got := g.run(get("/warm")); got != "Grüezi" {
+				t.Fatal(got)
+			}
+		}
+	})
 }
 
 // TestPristineEventsDrawDifferentNumbers puts memory and stack pointer back after each event, as the runtime does.
@@ -243,17 +262,18 @@ func TestStdoutIsFlushedAtTheEndOfTheEvent(t *testing.T) {
 }
 
 func TestEventsThatCannotBeHandled(t *testing.T) {
-	g := start(t, "guest.c")
-	g.reset()
-	for _, kind := range []string{"scheduled", "queue", "later"} {
-		if err := g.try(&abi.Event{Kind: kind}); err != nil || g.response != nil {
-			t.Errorf("%s: %v, response %v", kind, err, g.response)
+	everywhere(t, guests, func(t *testing.T, g *guest) {
+		g.reset()
+		for _, kind := range []string{"scheduled", "queue", "later"} {
+			if err := g.try(&abi.Event{Kind: kind}); err != nil || g.response != nil {
+				t.Errorf("%s: %v, response %v", kind, err, g.response)
+			}
 		}
-	}
-	expect(t, strings.Join(g.said, "\n")+"\n", "fail Handler does not export a scheduled() function.",
-		"fail Handler does not export a queue() function.", "fail Handler does not export a later() function.")
-	g.event = []byte{0xa1, 0x01}
-	if _, err := g.mod.ExportedFunction(abi.ExportHandle).Call(g.ctx); err == nil || !strings.Contains(strings.Join(g.logs, ""), "event message cannot be read") {
-		t.Errorf("broken event: %v, logs %v", err, g.logs)
-	}
+		expect(t, strings.Join(g.said, "\n")+"\n", "fail Handler does not export a scheduled() function.",
+			"fail Handler does not export a queue() function.", "fail Handler does not export a later() function.")
+		g.event = []byte{0xa1, 0x01}
+		if err := g.invoke(abi.ExportHandle); err == nil || !strings.Contains(strings.Join(g.logs, ""), "event message cannot be read") {
+			t.Errorf("broken event: %v, logs %v", err, g.logs)
+		}
+	})
 }

@@ -77,6 +77,7 @@ public:
   Iterator begin() { return Iterator(&raw_); }
   Iterator end() { return {}; }
   size_t size() const { return raw_.rows_len; }                               /* how many rows there are */
+  size_t left() const { return raw_.rows_left; }                              /* how many have not been gone through yet */
   size_t columns() const { return raw_.columns_len; }                         /* and columns; none where a statement gives no rows by nature */
   std::string_view column(size_t i) const { return detail::view(raw_.columns[i]); }
   const pr_d1_meta &meta() const { return *raw_.meta; }                       /* what the statement did and cost: changes, last_row_id, ... */

@@ -5,8 +5,6 @@
 
 #include "streams.hpp"
 
-#include <string>
-
 namespace pagesrun {
 
 /* KvGet says how to read. */

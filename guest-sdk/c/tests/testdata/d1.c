@@ -69,15 +69,21 @@ static void first(pr_response *res) {
   if (!failed(res, pr_d1_first("DB", &s, "b", &v))) show(res, &v);
   if (!failed(res, pr_d1_first("DB", &none, "nope", &v))) show(res, &v);
   pr_res_text(res, "\n");
+  failed(res, pr_d1_first("DB", &s, "nope", &v));
+  uint32_t count = 9;
+  if (!failed(res, pr_d1_exec_lines("DB", "one\ntwo", &count))) pr_res_printf(res, "%u lines\n", (unsigned)count);
+}
+
+/* room shows how much memory of the event a value takes. */
+static void room(pr_response *res) {
+  pr_d1_statement s = pr_d1_prepare("rows");
+  pr_d1_value v;
   pr_alloc(32 << 10); /* so that all of it comes from one chunk */
   const char *before = (const char *)pr_alloc(1);
   for (int i = 0; i < 100; i++) pr_d1_first("DB", &s, "b", &v);
   size_t each = (size_t)((const char *)pr_alloc(1) - before - 16) / 100;
   show(res, &v);
   pr_res_printf(res, ", %u bytes for each\n", (unsigned)each);
-  failed(res, pr_d1_first("DB", &s, "nope", &v));
-  uint32_t count = 9;
-  if (!failed(res, pr_d1_exec_lines("DB", "one\ntwo", &count))) pr_res_printf(res, "%u lines\n", (unsigned)count);
   if (!failed(res, pr_d1_exec_lines("DB", "one", NULL))) pr_res_text(res, "done\n");
 }
 
@@ -98,5 +104,6 @@ void pagesrun_fetch(pr_request *req, pr_response *res) {
   if (pr_eq(path, "/values")) values(res);
   else if (pr_eq(path, "/rows")) rows(res);
   else if (pr_eq(path, "/first")) first(res);
+  else if (pr_eq(path, "/room")) room(res);
   else if (pr_eq(path, "/session")) session(res);
 }
