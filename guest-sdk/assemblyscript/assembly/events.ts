@@ -125,7 +125,11 @@ export function onQueue(h: QueueHandler): void {
   queueHandler = h;
 }
 
-/** Runs the event behind handle 0. Export it from the program's main file. */
+/**
+ * Runs the event behind handle 0. Export it from the program's main file.
+ *
+ * Where the memory's manager frees memory (--runtime minimal, incremental) it does so at the end of each event: with minimal at no other time.
+ */
 export function pagesrun_handle(): void {
   reseed();
   const message = take(0);
@@ -137,6 +141,7 @@ export function pagesrun_handle(): void {
   if (!dispatch(e, ctx)) ctx.fail("Handler does not export a " + e.kind + "() function.");
   ctx.runAfter();
   reportUnseen();
+  __collect();
 }
 
 /** Calls the handler for the event; false when there is none. */
