@@ -143,6 +143,11 @@ func TestNewSaysWhatItNeeds(t *testing.T) {
 	if left := d.succeed("ls -A"); left != "taken\n" {
 		t.Errorf("left behind: %s", left)
 	}
+	d.env = append(d.env, "PATH=/nowhere")
+	stdout, stderr, code := d.run(pagesrunBinary.path(t) + " new --lang zig hi")
+	if code != 0 || !strings.HasPrefix(stdout, "hi is a function in Zig. Next:\n\n  cd hi\n") || !strings.HasPrefix(stderr, "\nBefore that: zig is not there: ") {
+		t.Errorf("without a compiler: exit status %d\n%s%s", code, stdout, stderr)
+	}
 }
 
 func TestBuildSaysWhatIsWrong(t *testing.T) {
