@@ -16,22 +16,19 @@ pub struct Call {
     handle: Result<u32>,
 }
 
-/// The length a reply may have without a second look.
-const REPLY_BYTES: usize = 1024;
-
 impl Call {
     /// Starts an operation on a binding and returns at once. It is the floor on which the modules of the bindings stand; use it for
     /// operations that have no module yet. What is wrong, even before the operation could start, is told when its reply is asked for.
     pub fn start<'a, M: Message<'a>>(target: &str, op: &str, request: &M) -> Call {
         let message = cbor::encode(request);
-        Call { handle: host::checked(host::call(target, op, &message), op) }
+        Call { handle: host::call_handle(target, op, &message) }
     }
 
     /// Waits for the reply's bytes.
     pub fn wait(mut self) -> Result<Reply> {
         let handle = self.take_handle()?;
         host::wait_for(handle)?;
-        Ok(Reply(host::take(handle, Vec::with_capacity(REPLY_BYTES))?))
+        Ok(Reply(host::take(handle)?))
     }
 
     /// Tells the host that nobody will ask for the reply. Dropping does the same.
@@ -50,7 +47,7 @@ impl Future for Call {
             Ok(handle) => handle,
             Err(_) => return Poll::Ready(Err(self.take_handle().unwrap_err())),
         };
-        match host::take(handle, Vec::with_capacity(REPLY_BYTES)) {
+        match host::take(handle) {
             Err(e) if e.code == Code::WOULD_BLOCK => executor::ready(handle, cx).map(Err),
             taken => {
                 let _ = self.take_handle();

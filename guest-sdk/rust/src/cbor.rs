@@ -10,9 +10,12 @@ pub trait Message<'a>: Default {
     fn decode(&mut self, r: &mut Reader<'a>);
 }
 
+/// The room a message gets at first, in bytes: enough for most, so that it need not move while it grows.
+const MESSAGE_BYTES: usize = 128;
+
 /// Encodes a message.
 pub fn encode<'a, M: Message<'a>>(m: &M) -> Vec<u8> {
-    let mut w = Writer::default();
+    let mut w = Writer { buf: Vec::with_capacity(MESSAGE_BYTES) };
     m.encode(&mut w);
     w.buf
 }
@@ -336,6 +339,21 @@ impl<'a> Reader<'a> {
             item(self);
         }
         self.depth -= 1;
+    }
+
+    /// Takes an array, and gives the bytes of its items, which are well-formed, one after the other.
+    pub fn raw_items(&mut self) -> &'a [u8] {
+        let (mut start, mut first) = (self.left, true);
+        self.items(|r| {
+            if std::mem::take(&mut first) {
+                start = r.left;
+            }
+            r.skip();
+        });
+        if first {
+            return &[];
+        }
+        &start[..start.len() - self.left.len()]
     }
 
     /// Takes a nested message.

@@ -3,12 +3,12 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::abi::{self, op, Code};
-use crate::cbor;
+use crate::cbor::{self, Message};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::executor::{self, block_on, join_all};
 use crate::host;
-use crate::http::{Request, Response};
+use crate::http::{Request, RequestParts, Response};
 use crate::log::{self, Level};
 use crate::queues::Batch;
 use crate::random;
@@ -100,15 +100,24 @@ pub struct Handlers {
 /// How much memory the heap has got from the engine before the image is taken, in bytes, so that small events need not ask for any.
 const HEAP_BYTES: usize = 128 << 10;
 
-/// The length up to which an event's message is taken with one host call.
-const EVENT_BYTES: usize = 4 << 10;
-
 /// Prepares what every event needs. The image keeps it.
 #[doc(hidden)]
 pub fn warm_up() {
+    construct();
     log::panics_to_log();
     let mut room = Vec::<u8>::with_capacity(HEAP_BYTES);
     unsafe { room.as_mut_ptr().write_volatile(0) }; // so that the compiler does not leave it out
+}
+
+/// Runs what constructors the program's libraries have. The linker, finding nobody who does, would otherwise have every event run them.
+fn construct() {
+    #[cfg(target_family = "wasm")]
+    {
+        extern "C" {
+            fn __wasm_call_ctors();
+        }
+        unsafe { __wasm_call_ctors() };
+    }
 }
 
 /// Ends the preparations, after the program's own.
@@ -121,29 +130,60 @@ pub fn warmed_up() {
 pub fn run(handlers: &Handlers) {
     random::reseed();
     executor::begin_event();
-    let message = host::take(0, Vec::with_capacity(EVENT_BYTES)).expect("there is no event");
-    let event: abi::Event<'_> = cbor::decode(&message).expect("the event cannot be read");
+    let message = host::take(0).expect("there is no event");
+    let mut event: Event<'_> = cbor::decode(&message).expect("the event cannot be read");
     let silent = event.kind != abi::EVENT_FETCH;
     let ctx = Context { id: event.id.to_string(), time_ms: event.time_ms, silent, ..Context::default() };
-    let outcome = dispatch(handlers, &event, &ctx);
+    let outcome = match (event.fetch.take(), handlers.fetch) {
+        (Some(request), Some(handler)) => answer(handler, Request::from_event(message, request), &ctx),
+        _ => dispatch(handlers, &event, &ctx),
+    };
     if let Err(e) = outcome.and(ctx.run_after()) {
         fail(&e);
     }
 }
 
-fn dispatch(handlers: &Handlers, event: &abi::Event<'_>, ctx: &Context) -> Result<()> {
-    match (event.kind, &event.fetch, &event.scheduled, &event.queue) {
-        (abi::EVENT_FETCH, Some(e), _, _) => match handlers.fetch {
-            Some(handler) => answer(handler, Request::from_event(e), ctx),
-            None => Err(missing("fetch")),
-        },
-        (abi::EVENT_SCHEDULED, _, Some(e), _) => match handlers.scheduled {
+/// An [`abi::Event`] whose request stays in the message.
+#[derive(Default)]
+struct Event<'m> {
+    kind: &'m str,
+    id: &'m str,
+    time_ms: i64,
+    fetch: Option<RequestParts>,
+    scheduled: Option<abi::ScheduledEvent<'m>>,
+    queue: Option<abi::QueueEvent<'m>>,
+}
+
+impl<'m> Message<'m> for Event<'m> {
+    /// Nobody sends events.
+    fn encode(&self, _: &mut cbor::Writer) {}
+
+    fn decode(&mut self, r: &mut cbor::Reader<'m>) {
+        let mut it = r.map();
+        while it.next(r) {
+            match it.key {
+                1 => self.kind = r.text(),
+                2 => self.id = r.text(),
+                3 => self.time_ms = r.i64(),
+                4 => self.fetch = Some(RequestParts::decode(r)),
+                5 => self.scheduled = Some(r.message()),
+                6 => self.queue = Some(r.message()),
+                _ => r.skip(),
+            }
+        }
+    }
+}
+
+/// Runs an event that is no request, or has no handler.
+fn dispatch(handlers: &Handlers, event: &Event<'_>, ctx: &Context) -> Result<()> {
+    match (event.kind, &event.scheduled, &event.queue) {
+        (abi::EVENT_SCHEDULED, Some(e), _) => match handlers.scheduled {
             Some(handler) => {
                 handler(ScheduledEvent { scheduled_time_ms: e.scheduled_time_ms, cron: e.cron.to_string() }, &Env, ctx)
             }
             None => Err(missing("scheduled")),
         },
-        (abi::EVENT_QUEUE, _, _, Some(e)) => match handlers.queue {
+        (abi::EVENT_QUEUE, _, Some(e)) => match handlers.queue {
             Some(handler) => handler(Batch::from_event(e), &Env, ctx),
             None => Err(missing("queue")),
         },
@@ -172,8 +212,8 @@ fn answer(handler: fn(Request, &Env, &Context) -> Result<Response>, request: Req
 
 /// Tells the host that the event has failed.
 fn fail(e: &Error) {
-    let n = host::call("", op::FAIL, &cbor::encode(&abi::FailRequest { message: &e.to_string() }));
-    assert!(n > 0, "the host does not take the event's failure: {}", e); // so that it never passes for a success
+    let told = host::call_handle("", op::FAIL, &cbor::encode(&abi::FailRequest { message: &e.to_string() }));
+    assert!(told.is_ok(), "the host does not take the event's failure: {}", e); // so that it never passes for a success
 }
 
 /// Makes functions of your own the program's handlers, and `warm` what runs once before the first event:

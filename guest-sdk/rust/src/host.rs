@@ -71,6 +71,8 @@ use crate::testing::functions;
 
 pub(crate) use functions::{call, clock_ns, close, log, random, read, result, wait, write};
 
+use std::mem::MaybeUninit;
+
 use crate::abi::Code;
 use crate::error::Error;
 
@@ -91,26 +93,35 @@ pub(crate) fn checked(n: i32, what: &str) -> Result<u32, Error> {
     }
 }
 
+/// Makes a call and gives its handle.
+pub(crate) fn call_handle(target: &str, op: &str, message: &[u8]) -> Result<u32, Error> {
+    let n = call(target, op, message);
+    match u32::try_from(n) {
+        Ok(handle) => Ok(handle),
+        Err(_) => Err(Error::of_host(n, &format!("call {}", op))),
+    }
+}
+
 /// Waits until the handle is ready.
 pub(crate) fn wait_for(handle: u32) -> Result<(), Error> {
     checked(wait(&[handle], -1), "wait").map(|_| ())
 }
 
-/// Takes the message behind a handle, however long it is, into a buffer that has room for most.
-pub(crate) fn take(handle: u32, mut buf: Vec<u8>) -> Result<Vec<u8>, Error> {
-    let mut n = take_some(handle, &mut buf)?;
-    if n > buf.capacity() {
-        buf.reserve_exact(n);
-        n = take_some(handle, &mut buf)?;
-    }
-    // SAFETY: the host has written n bytes.
-    unsafe { buf.set_len(n) };
-    Ok(buf)
-}
+/// The length a message may have to be taken with one call. The room for it is on the stack, which every event writes to anyway; on the heap it
+/// would be a place more to put back.
+const MESSAGE_BYTES: usize = 2048;
 
-/// Writes the message into the room of an empty buffer, if it fits, and tells its length.
-fn take_some(handle: u32, buf: &mut Vec<u8>) -> Result<usize, Error> {
-    // SAFETY: the host only writes to the room, and nobody reads of it what the host has not written.
-    let room = unsafe { std::slice::from_raw_parts_mut(buf.as_mut_ptr(), buf.capacity()) };
-    checked(result(handle, room), "result").map(|n| n as usize)
+/// Takes the message behind a handle, however long it is.
+pub(crate) fn take(handle: u32) -> Result<Vec<u8>, Error> {
+    let mut room = [MaybeUninit::<u8>::uninit(); MESSAGE_BYTES];
+    // SAFETY: the host only writes to the room, and what it has not written is not read.
+    let room = unsafe { std::slice::from_raw_parts_mut(room.as_mut_ptr().cast::<u8>(), MESSAGE_BYTES) };
+    let n = checked(result(handle, room), "result")? as usize;
+    if n <= MESSAGE_BYTES {
+        return Ok(room[..n].to_vec());
+    }
+    let mut buf = vec![0; n];
+    let n = checked(result(handle, &mut buf), "result")? as usize;
+    buf.truncate(n);
+    Ok(buf)
 }

@@ -43,5 +43,5 @@ pub use env::Env;
 pub use error::{Error, Result};
 pub use event::{run, warm_up, warmed_up, Context, Handlers, ScheduledEvent};
 pub use executor::{block_on, join, join_all, select_all};
-pub use http::{streamed, Headers, Request, Response};
+pub use http::{streamed, HeaderList, Headers, Request, Response};
 pub use stream::{pipe, Reader, Writer};

@@ -20,6 +20,10 @@ impl Reader {
         Reader { handle: handle.0, rest: whole.to_vec(), at: 0 }
     }
 
+    pub(crate) fn of(whole: Vec<u8>) -> Self {
+        Reader { handle: 0, rest: whole, at: 0 }
+    }
+
     /// Takes possession of a readable stream that a reply has named. It is for modules of bindings.
     pub fn from_handle(handle: Handle) -> Self {
         Reader::new(handle, &[])
@@ -31,6 +35,12 @@ impl Reader {
             0 => None,
             handle => Some(Handle(handle)),
         }
+    }
+
+    /// The bytes in memory, or the stream.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn into_parts(mut self) -> (Vec<u8>, Handle) {
+        (self.whole().unwrap_or_default(), self.into_handle().unwrap_or_default())
     }
 
     /// How many bytes are left, where that is known because all of them are in memory.
@@ -84,7 +94,10 @@ impl Reader {
     /// What is left of the bytes in memory.
     fn whole_rest(&mut self) -> Vec<u8> {
         let mut rest = std::mem::take(&mut self.rest);
-        rest.drain(..std::mem::take(&mut self.at));
+        match std::mem::take(&mut self.at) {
+            0 => {}
+            read => drop(rest.drain(..read)),
+        }
         rest
     }
 

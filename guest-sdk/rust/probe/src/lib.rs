@@ -46,7 +46,7 @@ fn answer(req: Request, env: &Env, ctx: &Context) -> Result<Response> {
         p.failed(&e);
         None
     });
-    Ok(response.unwrap_or_else(|| Response::bytes(&p.out).with_header("content-type", "text/plain; charset=utf-8")))
+    Ok(response.unwrap_or_else(|| Response::bytes(p.out).with_header("content-type", "text/plain; charset=utf-8")))
 }
 
 /// Finds an operation among those of all files.

@@ -30,7 +30,7 @@ pub const OPERATIONS: &[(&str, Operation)] = &[
 
 fn request(p: &mut Probe) -> Result<Option<Response>> {
     let body = p.req.bytes()?;
-    p.text(&format!("method {}\npath ", p.req.method));
+    p.text(&format!("method {}\npath ", p.req.method()));
     p.line(&p.req.path().as_bytes().to_vec());
     match p.req.query_bytes("q") {
         Some(q) => {
@@ -39,12 +39,12 @@ fn request(p: &mut Probe) -> Result<Option<Response>> {
         }
         None => p.text("q -\n"),
     }
-    let values: Vec<Vec<u8>> = p.req.headers.get_all(&p.param("header")).map(<[u8]>::to_vec).collect();
+    let values: Vec<Vec<u8>> = p.req.headers().get_all(&p.param("header")).map(<[u8]>::to_vec).collect();
     for value in values {
         p.text("header ");
         p.line(&value);
     }
-    p.text(&format!("protocol {}\nremote {}\nbody ", p.req.protocol, p.req.remote_addr));
+    p.text(&format!("protocol {}\nremote {}\nbody ", p.req.protocol(), p.req.remote_addr()));
     p.line(&body);
     Ok(None)
 }

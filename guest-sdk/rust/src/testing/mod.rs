@@ -112,17 +112,9 @@ impl Answer {
 ///
 /// When the handler does, and when the event fails or ends without a response.
 pub fn fetch(handler: fn(Request, &Env, &Context) -> Result<Response>, mut request: Request) -> Answer {
-    let whole = request.body.whole();
-    let headers = request.headers.iter().map(|(name, value)| abi::Header { name, value }).collect();
-    let fetch = abi::FetchEvent {
-        method: &request.method,
-        url: request.url.as_bytes(),
-        headers,
-        body: whole.as_deref().unwrap_or_default(),
-        body_stream: request.body.into_handle().unwrap_or_default(),
-        remote_addr: &request.remote_addr,
-        protocol: &request.protocol,
-    };
+    let body = std::mem::take(&mut request.body);
+    let (whole, body_stream) = body.into_parts();
+    let fetch = abi::FetchEvent { body: &whole, body_stream, ..request.fetch_event() };
     let e = abi::Event { kind: abi::EVENT_FETCH, fetch: Some(Box::new(fetch)), ..Default::default() };
     let handlers = Handlers { fetch: Some(handler), ..Handlers::default() };
     run(&handlers, e).expect("the event has failed");
