@@ -35,13 +35,15 @@ func TestMain(m *testing.M) {
 
 // cases call the examples, by folder.
 var cases = map[string]func(*testing.T, example){
-	"hello-go":     helloGo,
-	"hello-c":      helloC,
-	"hello-cgi":    func(t *testing.T, e example) { helloCGI(t, e, "Ada") },
-	"hello-cgi/c":  func(t *testing.T, e example) { helloCGI(t, e, "world") },
-	"northwind-go": northwindGo,
-	"orders-go":    ordersGo,
-	"todo-go":      todoGo,
+	"hello-go":       helloGo,
+	"hello-c":        helloC,
+	"hello-cgi":      func(t *testing.T, e example) { helloCGI(t, e, "Ada") },
+	"hello-cgi/c":    func(t *testing.T, e example) { helloCGI(t, e, "world") },
+	"hello-cgi/rust": func(t *testing.T, e example) { helloCGI(t, e, "Ada") },
+	"northwind-go":   northwindGo,
+	"orders-go":      ordersGo,
+	"ruby-cgi":       rubyCGI,
+	"todo-go":        todoGo,
 }
 
 func TestEveryExampleIsBuiltServedAndCalled(t *testing.T) {

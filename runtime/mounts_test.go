@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	goruntime "runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -225,5 +226,28 @@ func TestMountsThatCannotBeAreRefused(t *testing.T) {
 			m.Close()
 			t.Errorf("%v was accepted", mounts)
 		}
+	}
+}
+
+func TestAFunctionGoesOnReadingWhereItsImageWas(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "text"), []byte("abcdefghijkl"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, portable := range []bool{false, true} {
+		l := load(t, guesttest.Reactor(t, filepath.Join("testdata", "reader.c")), runtime.Options{
+			PortableReset: portable, Mounts: []wasi.Mount{{Guest: "/data", Host: dir}}, Limits: runtime.Limits{Instances: 4},
+		})
+		var wg sync.WaitGroup
+		for range 8 { // in several instances, of which one alone has run the start-up
+			wg.Go(func() {
+				for range 20 {
+					if r := l.get("/"); r.body != "abcd 4 efgh 4 5" {
+						t.Errorf("%q", r.body)
+					}
+				}
+			})
+		}
+		wg.Wait()
 	}
 }

@@ -32,7 +32,8 @@ type Limits struct {
 	Background time.Duration
 	// Startup is the time _initialize and pagesrun_warm may take together.
 	Startup time.Duration
-	// Compile is the time compiling the module may take.
+	// Compile is the time compiling the module may take. How much work that is is bounded before it begins; this bounds what a busy machine makes of it:
+	// the largest guests, such as CRuby, take 15 seconds of two processors.
 	Compile time.Duration
 	// MemoryBytes is the largest linear memory of one instance; memory.grow beyond it gives -1.
 	MemoryBytes uint64
@@ -54,7 +55,7 @@ type Limits struct {
 // DefaultLimits are the limits without configuration.
 func DefaultLimits() Limits {
 	return Limits{
-		CPU: 10 * time.Second, Wall: 30 * time.Second, Background: 15 * time.Minute, Startup: 10 * time.Second, Compile: 60 * time.Second,
+		CPU: 10 * time.Second, Wall: 30 * time.Second, Background: 15 * time.Minute, Startup: 10 * time.Second, Compile: 3 * time.Minute,
 		MemoryBytes: 128 << 20, Handles: 256, Operations: 1000, LogBytes: 256 << 10,
 		Instances: 64, Queue: 1024, QueueWait: 10 * time.Second, InstanceEvents: 10_000, ResidentBytes: 4 << 20, OpenFiles: wasi.OpenFilesMax,
 	}

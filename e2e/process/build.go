@@ -37,6 +37,11 @@ func BuildGo(source, path string) error {
 	return command(Root(), []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS="}, "go", "build", "-buildmode=c-shared", "-o", path, source)
 }
 
+// BuildCommand builds a Go program as a WASI command.
+func BuildCommand(dir, path string) error {
+	return command(dir, []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS="}, "go", "build", "-o", path, ".")
+}
+
 // BuildC builds the function in a C file, or in all the C files of a directory, relative to [Root], with the C SDK. The variable WASI_CC names
 // another compiler than clang-19.
 func BuildC(source, path string) error {

@@ -1,0 +1,89 @@
+package e2e_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pagesrun/pagesrun/e2e/process"
+)
+
+// envCommand prints its arguments, its environment and a mounted file; with the path /later it takes the request's variables from /proc/self/environ.
+var envCommand = &product{name: "env.wasm", build: func(path string) error {
+	return process.BuildCommand(filepath.Join(process.Root(), "e2e", "guests", "env-go"), path)
+}}
+
+// wasiSite serves envCommand with a configuration.
+func wasiSite(t *testing.T, config string, files map[string]string) *process.Server {
+	t.Helper()
+	dir := t.TempDir()
+	writeFiles(t, dir, map[string]string{"wrangler.toml": config})
+	writeFiles(t, dir, files)
+	return process.Command{
+		Binary: pagesrunBinary.path(t), Dir: dir, Args: []string{"serve", envCommand.path(t), "--port", "0", "--admin", "off"},
+	}.Start(t)
+}
+
+// lines gets a page and gives its lines.
+func lines(t *testing.T, url string) []string {
+	t.Helper()
+	status, body := fetch(t, url)
+	if status != 200 {
+		t.Fatalf("%s: %d %s", url, status, body)
+	}
+	return strings.Split(body, "\n")
+}
+
+func TestAWASICommandHasItsConfiguration(t *testing.T) {
+	t.Parallel()
+	for _, image := range []string{"auto", "request", "off"} {
+		s := wasiSite(t, `
+vars = { GREETING = "hello there", NUMBERS = [1, 2], HTTP_ADMIN = "yes", TOKEN = "replaced" }
+[pagesrun]
+args = ["one", "two words"]
+cgi_image = "`+image+`"
+mounts = [{ guest = "/etc/app.conf", host = "conf/app.conf" }, { guest = "/srv", host = "conf" }]
+`, map[string]string{"conf/app.conf": "colour = blue", ".dev.vars": "TOKEN=s3cret\n"})
+		for i := range 3 {
+			got := lines(t, fmt.Sprintf("%s/later?i=%d", s.URL, i))
+			for _, want := range []string{
+				"argument one", "argument two words", "GREETING=hello there", "NUMBERS=[1,2]", "TOKEN=s3cret", "REQUEST_METHOD=GET", "PATH_INFO=/later",
+				fmt.Sprintf("QUERY_STRING=i=%d", i), "SERVER_SOFTWARE=pagesrun", "file colour = blue", "file again colour = blue", "run 1",
+			} {
+				if !slices.Contains(got, want) {
+					t.Errorf("%s: %q is missing from\n%s", image, want, strings.Join(got, "\n"))
+				}
+			}
+			if slices.Contains(got, "HTTP_ADMIN=yes") {
+				t.Errorf("%s: a variable passes for a header field", image)
+			}
+		}
+		if !strings.Contains(s.Log(), "HTTP_ADMIN") {
+			t.Errorf("%s: the variable that was left out is not named:\n%s", image, s.Log())
+		}
+	}
+}
+
+func TestWrongMountsAreNamedAtTheirPlace(t *testing.T) {
+	t.Parallel()
+	for entry, want := range map[string]string{
+		`{ guest = "/a" }`:                                                 "wrangler.toml:2: pagesrun.mounts[0].host: is required and must be a string",
+		`{ guest = "a", host = "conf" }`:                                   `wrangler.toml:2: pagesrun.mounts[0].guest: must be an absolute path such as "/app", without ".", ".." and final slashes, not "a"`,
+		`{ guest = "/a/", host = "conf" }`:                                 `wrangler.toml:2: pagesrun.mounts[0].guest: must be an absolute path`,
+		`{ guest = "/proc/x", host = "." }`:                                "wrangler.toml:2: pagesrun.mounts[0].guest: must not be in /proc",
+		`{ guest = "/a", host = "missing" }`:                               "wrangler.toml:2: pagesrun.mounts[0].host: cannot be mounted: ",
+		`{ guest = "/a", host = "conf", write = true }`:                    `wrangler.toml:2: pagesrun.mounts[0].write: Unexpected fields found in pagesrun.mounts[0] field: "write"`,
+		`{ guest = "/a", host = "conf" }, { guest = "/a", host = "conf" }`: `wrangler.toml:2: pagesrun.mounts[1].guest: is mounted twice: "/a"`,
+		`"conf"`: "wrangler.toml:2: pagesrun.mounts[0]: must be a table, not a string",
+	} {
+		dir := t.TempDir()
+		writeFiles(t, dir, map[string]string{"wrangler.toml": "[pagesrun]\nmounts = [" + entry + "]\n", "conf/app.conf": "x"})
+		expect(t, pagesrun(t, dir, "serve", envCommand.path(t), "--port", "0", "--admin", "off"), 2, want)
+	}
+	dir := t.TempDir()
+	writeFiles(t, dir, map[string]string{"wrangler.toml": "[pagesrun]\ncgi_image = \"stdin\"\nargs = [1]\n"})
+	expect(t, pagesrun(t, dir, "serve", envCommand.path(t), "--port", "0", "--admin", "off"), 2,
+		`wrangler.toml:2: pagesrun.cgi_image: must be one of "auto", "request", "off", not "stdin"`, "wrangler.toml:3: pagesrun.args[0]: must be a string, not an integer")
+}
