@@ -435,12 +435,14 @@ func administration(t *testing.T, o rigOptions) {
 	queue := queueOf(t)
 	gate := make(chan struct{})
 	s := &script{handle: func(b *batch) error {
-		b.ack(0)
-		b.retry(1)
+		if len(b.Messages) == 2 {
+			b.ack(0)
+		}
+		b.must(b.run("retry", &abi.RetryRequest{All: true, DelayS: number(100)}))
 		<-gate
 		return nil
 	}}
-	r := openRig(t, o, producerOf(t), consumer(queue, func(c *Consumer) { c.BatchSize = 2 }))
+	r := openRig(t, o, producerOf(t), consumer(queue, func(c *Consumer) { c.BatchSize, c.BatchTimeout = 2, time.Minute }))
 	a := &Admin{store: r.live.store, dir: o.dir, now: time.Now}
 	if _, err := a.Info(t.Context(), "nobody"); err != ErrNoQueue {
 		t.Errorf("a queue that is not there: %v", err)

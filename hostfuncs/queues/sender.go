@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
@@ -117,9 +119,26 @@ func (s *sender) next() (group []*sending) {
 // JetStream stores all or none, so that several processes can share the work.
 func (s *sender) publish(id string, messages []stored) error {
 	if len(messages) > 1 && s.store.Shared() {
-		return s.publishEach(id, messages)
+		return s.publishAgain(id, messages)
 	}
 	_, err := s.store.JetStream().PublishMsg(s.store.Working(), &nats.Msg{Subject: parcelSubject(s.subject, len(messages)), Data: pack(messages)})
+	return err
+}
+
+// Nobody listens to a stream's subject for a moment while its servers choose a leader: a batch of which nobody has heard is sent again so often, after such a time.
+const (
+	unheardMost = 4
+	unheardWait = 250 * time.Millisecond
+)
+
+func (s *sender) publishAgain(id string, messages []stored) (err error) {
+	for i := range unheardMost {
+		err = s.publishEach(id+"."+strconv.Itoa(i), messages)
+		if !errors.Is(err, nats.ErrNoResponders) {
+			return err
+		}
+		time.Sleep(unheardWait)
+	}
 	return err
 }
 

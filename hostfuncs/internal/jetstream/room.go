@@ -46,6 +46,8 @@ func (s *Store) Failed(err error) error {
 	why := s.embedded.room(0)
 	switch {
 	case why != nil:
+	case s.embedded.ended():
+		return errors.New("the store is closed")
 	case isBroken(err) || errors.Is(err, context.Canceled): // see Working
 		why = ErrBroken
 	default:
@@ -56,6 +58,12 @@ func (s *Store) Failed(err error) error {
 		return why
 	}
 	return fmt.Errorf("%w: %w", why, err)
+}
+
+func (e *embedded) ended() bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.closed
 }
 
 // streamLimit are the texts of errors that a full stream gives, which is no failure.
