@@ -35,13 +35,14 @@ var handleTag = []byte{0xd9, abi.TagHandle >> 8, abi.TagHandle & 0xff}
 // else, much computing) the operation is handed to a goroutine; see Kick.
 func (s *Session) call(target, op, msg []byte) (abi.Handle, abi.Code) {
 	s.Kick()
-	if s.calls >= s.limits.Operations && !s.answers(target, op) {
+	answers := s.answers(target, op)
+	if s.calls >= s.limits.Operations && !answers {
 		return 0, abi.CodeLimitExceeded
 	}
 	s.calls++
 	c := s.newCall(len(target) == 0)
 	s.mu.Lock()
-	h, code := s.add(entry{call: c})
+	h, code := s.add(entry{call: c}, answers)
 	s.mu.Unlock()
 	if code != 0 {
 		return 0, code
@@ -71,7 +72,7 @@ func (s *Session) newCall(own bool) *call {
 	return c
 }
 
-// answers says that a call is the event's answer, for which there is always room: a guest that has used up its operations can say so.
+// answers says that a call is the event's answer, for which there is always room: a guest that has used up its operations or handles can say so.
 // Messages that a guest could not retry would count as acknowledged.
 func (s *Session) answers(target, op []byte) bool {
 	if len(target) > 0 {
@@ -290,8 +291,8 @@ func (s *Session) pipe(reply []byte) ([]byte, *abi.Error) {
 	if s.open+2 > s.limits.Handles {
 		return nil, &abi.Error{Code: abi.CodeTooManyHandles, Message: "the event has as many open handles as it may"}
 	}
-	r, _ := s.add(entry{readable: p})
-	w, _ := s.add(entry{writable: p})
+	r, _ := s.add(entry{readable: p}, false)
+	w, _ := s.add(entry{writable: p}, false)
 	s.pipes = append(s.pipes, p)
 	return (&abi.PipeReply{Readable: r, Writable: w}).AppendCBOR(reply), nil
 }

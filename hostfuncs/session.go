@@ -166,7 +166,7 @@ func (s *Session) Begin(parent context.Context, phase Phase, message []byte, dea
 func (s *Session) AddReadable(r io.ReadCloser) abi.Handle {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h, _ := s.add(entry{readable: newReadable(r, s.signal)})
+	h, _ := s.add(entry{readable: newReadable(r, s.signal)}, false)
 	return h
 }
 
@@ -265,9 +265,16 @@ func (s *Session) signal() {
 	}
 }
 
+// answerHandles is how many handles an event may have open beyond its limit, for calls that answer. SDKs leave that of the response open and close the others at once.
+const answerHandles = 8
+
 // add makes a handle. The caller holds mu.
-func (s *Session) add(e entry) (abi.Handle, abi.Code) {
-	if s.open >= s.limits.Handles {
+func (s *Session) add(e entry, answers bool) (abi.Handle, abi.Code) {
+	limit := s.limits.Handles
+	if answers {
+		limit += answerHandles
+	}
+	if s.open >= limit {
 		return 0, abi.CodeTooManyHandles
 	}
 	s.open++
@@ -314,7 +321,7 @@ func (s *Session) GiveReadable(r io.ReadCloser) (abi.Handle, error) {
 		r.Close()
 		return 0, &abi.Error{Code: abi.CodeCanceled, Message: "the event has ended"}
 	}
-	h, code := s.add(entry{readable: newReadable(r, s.signal)})
+	h, code := s.add(entry{readable: newReadable(r, s.signal)}, false)
 	if code != 0 {
 		r.Close()
 		return 0, &abi.Error{Code: code, Message: "the event has as many open handles as it may"}
