@@ -1,7 +1,7 @@
 #!/bin/sh
 # Usage: build.sh PROGRAM OUT.wasm | build.sh describe; scripts/setup bench fetches the compiler and json-as.
 set -eu
-flags="-O3 --runtime stub --exportStart _initialize"
+flags="-O3 --config asconfig.json"
 out=${2:+$(cd "$(dirname "$2")" && pwd)/$(basename "$2")}
 program=$1
 cd "$(dirname "$0")"
@@ -13,6 +13,4 @@ if [ "$program" = describe ]; then
 fi
 set --
 [ "$program" = hello ] || set -- --transform "$PWD/$tools/json-as" --path "$tools"
-# shellcheck disable=SC2086
-exec "$tools/.bin/asc" "$program.ts" -o "$(realpath --relative-to=. "$out")" $flags \
-	--use abort=../../../../guest-sdk/assemblyscript/assembly/events/pagesrun_abort "$@"
+exec "$tools/.bin/asc" "$program.ts" -o "$(realpath --relative-to=. "$out")" -O3 --config ../../../../guest-sdk/assemblyscript/asconfig.json "$@"

@@ -1,7 +1,7 @@
 // Reads as many keys as the query parameter n says, or marks the order in the request's body as paid.
 
 import { JSON } from "json-as";
-import { Context, failure, KV, onFetch, Request, Response } from "../../../../guest-sdk/assemblyscript/assembly";
+import { Context, KV, onFetch, Request, Response } from "../../../../guest-sdk/assemblyscript/assembly";
 
 @json
 class Customer {
@@ -40,14 +40,14 @@ function read(req: Request): Response {
   let bytes = 0;
   for (let i = 0; i < gets; i++) {
     const value = bench.get("key-" + ((i * 7) % 1000).toString().padStart(3, "0"));
-    if (value === null) return Response.text(failure.message, 500);
-    bytes += value.length;
+    if (value.failed) return Response.text(value.error.message, 500);
+    bytes += value.value!.length;
   }
   return Response.text(bytes.toString());
 }
 
 function pay(req: Request): Response {
-  const order = JSON.parse<Order>(req.text()!);
+  const order = JSON.parse<Order>(req.text().value);
   let sum: i64 = 0;
   for (let i = 0; i < order.items.length; i++) sum += order.items[i].quantity * order.items[i].price_cents;
   if (sum != order.total_cents) return Response.text("the sum is wrong", 400);
