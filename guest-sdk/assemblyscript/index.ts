@@ -1,0 +1,3 @@
+// Where the compiler looks for the package "@pagesrun/as".
+
+export * from "./assembly/index";
