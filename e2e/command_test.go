@@ -43,7 +43,7 @@ func TestCommandsSayWhatIsWrongAndExitWithIt(t *testing.T) {
 		code int
 		text string
 	}{
-		{"no command", nil, 2, `expected one of "serve"`},
+		{"no command", nil, 2, `expected one of "new"`},
 		{"help is asked for", []string{"--help"}, 0, "Usage: pagesrun <command>"},
 		{"help as a command", []string{"help"}, 0, "Usage: pagesrun <command>"},
 		{"help for a command", []string{"help", "kv", "key", "get"}, 0, "Usage: pagesrun kv key get"},
