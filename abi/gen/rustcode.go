@@ -197,11 +197,27 @@ func (g *rustGen) encoder(m *message) {
 	for i, f := range m.fields {
 		terms[i] = "(" + rustPresent(f) + ") as usize"
 	}
-	g.line("    fn encode(&self, w: &mut Writer) {\n        w.map(%s);", strings.Join(terms, " + "))
+	g.line("    fn encode(&self, w: &mut Writer) {\n        w.map(%s);", rustSum(terms))
 	for _, f := range m.fields {
 		g.encodeField(f)
 	}
 	g.line("    }\n")
+}
+
+// rustColumns is how wide rustfmt lets lines be, by the SDK's rustfmt.toml.
+const rustColumns = 140
+
+// rustSum is a sum as the argument of a call, broken into lines where rustfmt breaks it.
+func rustSum(terms []string) string {
+	const call, argument = len("        w.map();"), len("            ,")
+	sum := strings.Join(terms, " + ")
+	switch {
+	case call+len(sum) <= rustColumns:
+		return sum
+	case argument+len(sum) <= rustColumns:
+		return "\n            " + sum + ",\n        "
+	}
+	return "\n            " + strings.Join(terms, "\n                + ") + ",\n        "
 }
 
 func (g *rustGen) encodeField(f field) {

@@ -432,7 +432,12 @@ pub struct D1Result<'a> {
 
 impl<'a> Message<'a> for D1Result<'a> {
     fn encode(&self, w: &mut Writer) {
-        w.map((!self.columns.is_empty()) as usize + (!self.rows.is_empty()) as usize + (self.row_count != 0) as usize + (self.meta.is_some()) as usize);
+        w.map(
+            (!self.columns.is_empty()) as usize
+                + (!self.rows.is_empty()) as usize
+                + (self.row_count != 0) as usize
+                + (self.meta.is_some()) as usize,
+        );
         if !self.columns.is_empty() {
             w.uint(1);
             w.array(self.columns.len());
@@ -491,7 +496,16 @@ pub struct D1Meta<'a> {
 
 impl<'a> Message<'a> for D1Meta<'a> {
     fn encode(&self, w: &mut Writer) {
-        w.map((self.duration_ms.to_bits() != 0) as usize + (self.changes != 0) as usize + (self.last_row_id != 0) as usize + (self.changed_db) as usize + (self.size_after != 0) as usize + (self.rows_read != 0) as usize + (self.rows_written != 0) as usize + (!self.served_by.is_empty()) as usize);
+        w.map(
+            (self.duration_ms.to_bits() != 0) as usize
+                + (self.changes != 0) as usize
+                + (self.last_row_id != 0) as usize
+                + (self.changed_db) as usize
+                + (self.size_after != 0) as usize
+                + (self.rows_read != 0) as usize
+                + (self.rows_written != 0) as usize
+                + (!self.served_by.is_empty()) as usize,
+        );
         if self.duration_ms.to_bits() != 0 {
             w.uint(1);
             w.f64(self.duration_ms);
@@ -705,7 +719,14 @@ pub struct Event<'a> {
 
 impl<'a> Message<'a> for Event<'a> {
     fn encode(&self, w: &mut Writer) {
-        w.map((!self.kind.is_empty()) as usize + (!self.id.is_empty()) as usize + (self.time_ms != 0) as usize + (self.fetch.is_some()) as usize + (self.scheduled.is_some()) as usize + (self.queue.is_some()) as usize);
+        w.map(
+            (!self.kind.is_empty()) as usize
+                + (!self.id.is_empty()) as usize
+                + (self.time_ms != 0) as usize
+                + (self.fetch.is_some()) as usize
+                + (self.scheduled.is_some()) as usize
+                + (self.queue.is_some()) as usize,
+        );
         if !self.kind.is_empty() {
             w.uint(1);
             w.text(self.kind);
@@ -769,7 +790,15 @@ pub struct FetchEvent<'a> {
 
 impl<'a> Message<'a> for FetchEvent<'a> {
     fn encode(&self, w: &mut Writer) {
-        w.map((!self.method.is_empty()) as usize + (!self.url.is_empty()) as usize + (!self.headers.is_empty()) as usize + (!self.body.is_empty()) as usize + (self.body_stream.0 != 0) as usize + (!self.remote_addr.is_empty()) as usize + (!self.protocol.is_empty()) as usize);
+        w.map(
+            (!self.method.is_empty()) as usize
+                + (!self.url.is_empty()) as usize
+                + (!self.headers.is_empty()) as usize
+                + (!self.body.is_empty()) as usize
+                + (self.body_stream.0 != 0) as usize
+                + (!self.remote_addr.is_empty()) as usize
+                + (!self.protocol.is_empty()) as usize,
+        );
         if !self.method.is_empty() {
             w.uint(1);
             w.text(self.method);
@@ -919,7 +948,12 @@ pub struct RespondRequest<'a> {
 
 impl<'a> Message<'a> for RespondRequest<'a> {
     fn encode(&self, w: &mut Writer) {
-        w.map((self.status != 0) as usize + (!self.headers.is_empty()) as usize + (!self.body.is_empty()) as usize + (self.stream.0 != 0) as usize);
+        w.map(
+            (self.status != 0) as usize
+                + (!self.headers.is_empty()) as usize
+                + (!self.body.is_empty()) as usize
+                + (self.stream.0 != 0) as usize,
+        );
         if self.status != 0 {
             w.uint(1);
             w.u32(self.status);
@@ -1124,7 +1158,12 @@ pub struct KvGetRequest<'a> {
 
 impl<'a> Message<'a> for KvGetRequest<'a> {
     fn encode(&self, w: &mut Writer) {
-        w.map((!self.key.is_empty()) as usize + (!self.r#type.is_empty()) as usize + (self.cache_ttl_s.is_some()) as usize + (self.with_metadata) as usize);
+        w.map(
+            (!self.key.is_empty()) as usize
+                + (!self.r#type.is_empty()) as usize
+                + (self.cache_ttl_s.is_some()) as usize
+                + (self.with_metadata) as usize,
+        );
         if !self.key.is_empty() {
             w.uint(1);
             w.bytes(self.key);
@@ -1172,7 +1211,9 @@ pub struct KvGetReply<'a> {
 
 impl<'a> Message<'a> for KvGetReply<'a> {
     fn encode(&self, w: &mut Writer) {
-        w.map((self.found) as usize + (!self.value.is_empty()) as usize + (self.stream.0 != 0) as usize + (self.metadata.is_some()) as usize);
+        w.map(
+            (self.found) as usize + (!self.value.is_empty()) as usize + (self.stream.0 != 0) as usize + (self.metadata.is_some()) as usize,
+        );
         if self.found {
             w.uint(1);
             w.bool(self.found);
@@ -1222,7 +1263,12 @@ pub struct KvGetBulkRequest<'a> {
 
 impl<'a> Message<'a> for KvGetBulkRequest<'a> {
     fn encode(&self, w: &mut Writer) {
-        w.map((!self.keys.is_empty()) as usize + (!self.r#type.is_empty()) as usize + (self.cache_ttl_s.is_some()) as usize + (self.with_metadata) as usize);
+        w.map(
+            (!self.keys.is_empty()) as usize
+                + (!self.r#type.is_empty()) as usize
+                + (self.cache_ttl_s.is_some()) as usize
+                + (self.with_metadata) as usize,
+        );
         if !self.keys.is_empty() {
             w.uint(1);
             w.array(self.keys.len());
@@ -1303,7 +1349,12 @@ pub struct KvEntry<'a> {
 
 impl<'a> Message<'a> for KvEntry<'a> {
     fn encode(&self, w: &mut Writer) {
-        w.map((!self.key.is_empty()) as usize + (self.found) as usize + (!self.value.is_empty()) as usize + (self.metadata.is_some()) as usize);
+        w.map(
+            (!self.key.is_empty()) as usize
+                + (self.found) as usize
+                + (!self.value.is_empty()) as usize
+                + (self.metadata.is_some()) as usize,
+        );
         if !self.key.is_empty() {
             w.uint(1);
             w.bytes(self.key);
@@ -1359,7 +1410,14 @@ pub struct KvPutRequest<'a> {
 
 impl<'a> Message<'a> for KvPutRequest<'a> {
     fn encode(&self, w: &mut Writer) {
-        w.map((!self.key.is_empty()) as usize + (!self.value.is_empty()) as usize + (self.stream.0 != 0) as usize + (self.expiration.is_some()) as usize + (self.expiration_ttl_s.is_some()) as usize + (self.metadata.is_some()) as usize);
+        w.map(
+            (!self.key.is_empty()) as usize
+                + (!self.value.is_empty()) as usize
+                + (self.stream.0 != 0) as usize
+                + (self.expiration.is_some()) as usize
+                + (self.expiration_ttl_s.is_some()) as usize
+                + (self.metadata.is_some()) as usize,
+        );
         if !self.key.is_empty() {
             w.uint(1);
             w.bytes(self.key);
@@ -1831,7 +1889,9 @@ pub struct QueueMetrics {
 
 impl<'a> Message<'a> for QueueMetrics {
     fn encode(&self, w: &mut Writer) {
-        w.map((self.backlog_count != 0) as usize + (self.backlog_bytes != 0) as usize + (self.oldest_message_timestamp_ms.is_some()) as usize);
+        w.map(
+            (self.backlog_count != 0) as usize + (self.backlog_bytes != 0) as usize + (self.oldest_message_timestamp_ms.is_some()) as usize,
+        );
         if self.backlog_count != 0 {
             w.uint(1);
             w.u64(self.backlog_count);
@@ -1921,7 +1981,13 @@ pub struct QueueMessage<'a> {
 
 impl<'a> Message<'a> for QueueMessage<'a> {
     fn encode(&self, w: &mut Writer) {
-        w.map((!self.id.is_empty()) as usize + (self.timestamp_ms != 0) as usize + (!self.body.is_empty()) as usize + (!self.content_type.is_empty()) as usize + (self.attempts != 0) as usize);
+        w.map(
+            (!self.id.is_empty()) as usize
+                + (self.timestamp_ms != 0) as usize
+                + (!self.body.is_empty()) as usize
+                + (!self.content_type.is_empty()) as usize
+                + (self.attempts != 0) as usize,
+        );
         if !self.id.is_empty() {
             w.uint(1);
             w.text(self.id);

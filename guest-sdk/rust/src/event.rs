@@ -178,9 +178,7 @@ impl<'m> Message<'m> for Event<'m> {
 fn dispatch(handlers: &Handlers, event: &Event<'_>, ctx: &Context) -> Result<()> {
     match (event.kind, &event.scheduled, &event.queue) {
         (abi::EVENT_SCHEDULED, Some(e), _) => match handlers.scheduled {
-            Some(handler) => {
-                handler(ScheduledEvent { scheduled_time_ms: e.scheduled_time_ms, cron: e.cron.to_string() }, &Env, ctx)
-            }
+            Some(handler) => handler(ScheduledEvent { scheduled_time_ms: e.scheduled_time_ms, cron: e.cron.to_string() }, &Env, ctx),
             None => Err(missing("scheduled")),
         },
         (abi::EVENT_QUEUE, _, Some(e)) => match handlers.queue {

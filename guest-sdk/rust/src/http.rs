@@ -184,7 +184,13 @@ impl Request {
 
     /// A request as tests make it, without header fields and body.
     pub fn new(method: &str, url: &str) -> Self {
-        Request::of_fetch(&abi::FetchEvent { method, url: url.as_bytes(), remote_addr: "127.0.0.1", protocol: "HTTP/1.1", ..Default::default() })
+        Request::of_fetch(&abi::FetchEvent {
+            method,
+            url: url.as_bytes(),
+            remote_addr: "127.0.0.1",
+            protocol: "HTTP/1.1",
+            ..Default::default()
+        })
     }
 
     fn of_fetch(e: &abi::FetchEvent<'_>) -> Self {
@@ -250,17 +256,25 @@ impl Request {
         self.parts.protocol.text(&self.message)
     }
 
-    /// The path as sent, such as "/a%20b"; at least "/".
-    pub fn path(&self) -> &str {
+    /// Path and query as sent, without the fragment.
+    fn path_and_query(&self) -> &str {
         let url = self.url();
         let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-        let path = rest.find('/').map_or("/", |i| &rest[i..]);
-        path.split(|c| c == '?' || c == '#').next().unwrap_or("/")
+        let start = rest.find(|c| c == '/' || c == '?' || c == '#').unwrap_or(rest.len());
+        rest[start..].split('#').next().unwrap_or_default()
+    }
+
+    /// The path as sent, such as "/a%20b"; at least "/".
+    pub fn path(&self) -> &str {
+        match self.path_and_query().split('?').next() {
+            Some("") | None => "/",
+            Some(path) => path,
+        }
     }
 
     /// The query as sent, without the "?"; empty when there is none.
     pub fn query_string(&self) -> &str {
-        self.url().split_once('?').map_or("", |(_, query)| query)
+        self.path_and_query().split_once('?').map_or("", |(_, query)| query)
     }
 
     /// The first query parameter of a name, decoded; bytes of it that are not UTF-8 become U+FFFD.

@@ -51,8 +51,13 @@ fn answer(req: Request, env: &Env, ctx: &Context) -> Result<Response> {
 
 /// Finds an operation among those of all files.
 fn find(name: &str) -> Option<Operation> {
-    let own: &[(&str, Operation)] =
-        &[("vars.get", variable), ("secrets.get", secret), ("bindings", bindings), ("log", log), ("trap", |_| panic!("trap was asked for"))];
+    let own: &[(&str, Operation)] = &[
+        ("vars.get", variable),
+        ("secrets.get", secret),
+        ("bindings", bindings),
+        ("log", log),
+        ("trap", |_| panic!("trap was asked for")),
+    ];
     let all = [own, kv::OPERATIONS, d1::OPERATIONS, queues::OPERATIONS, analytics::OPERATIONS, web::OPERATIONS, host::OPERATIONS];
     all.iter().flat_map(|file| file.iter()).find(|(n, _)| *n == name).map(|(_, operation)| *operation)
 }

@@ -29,7 +29,10 @@ pub(super) struct Host {
 enum Slot {
     Closed,
     /// A call whose reply is there after so many waits.
-    Call { reply: Vec<u8>, due: u64 },
+    Call {
+        reply: Vec<u8>,
+        due: u64,
+    },
     Readable(usize),
     Writable(usize),
 }
@@ -193,6 +196,7 @@ pub fn result(handle: u32, buf: &mut [u8]) -> i32 {
 
 pub fn read(stream: u32, buf: &mut [u8]) -> i32 {
     with(|h| {
+        h.trace.push("read".to_string());
         let i = match *h.slot(stream) {
             Slot::Readable(i) => i,
             _ => return minus(Code::BAD_HANDLE),
@@ -212,6 +216,7 @@ pub fn read(stream: u32, buf: &mut [u8]) -> i32 {
 
 pub fn write(stream: u32, data: &[u8]) -> i32 {
     with(|h| {
+        h.trace.push("write".to_string());
         let i = match *h.slot(stream) {
             Slot::Writable(i) => i,
             _ => return minus(Code::BAD_HANDLE),

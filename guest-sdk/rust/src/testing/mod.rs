@@ -58,7 +58,13 @@ pub fn logged() -> Vec<(u32, String)> {
     with(|h| std::mem::take(&mut h.log))
 }
 
-/// What was asked of the host on this thread since the last time: "call TARGET OPERATION", "wait NUMBER", "result" and "close".
+/// Why the last event that [`crate::run`] ran has failed, if it has.
+pub fn failed() -> Option<String> {
+    with(|h| h.failed.take())
+}
+
+/// What was asked of the host on this thread since the last time: "call TARGET OPERATION", "wait NUMBER", "result", "read", "write" and
+/// "close".
 pub fn trace() -> Vec<String> {
     with(|h| std::mem::take(&mut h.trace))
 }
@@ -190,7 +196,7 @@ fn settle_into(list: Vec<Option<Outcome>>) -> Settled {
 fn run(handlers: &Handlers, e: abi::Event<'_>) -> Result<()> {
     event(&abi::Event { id: "test", time_ms: TIME_MS, ..e });
     crate::run(handlers);
-    match with(|h| h.failed.take()) {
+    match failed() {
         Some(why) => Err(Error::other(why)),
         None => Ok(()),
     }
