@@ -85,7 +85,12 @@ fn message(l: *Line, text: []const u8) ![]const u8 {
             i += 2;
         }
     }
-    return w.written();
+    return inside(w.written());
+}
+
+/// A slice that lies within memory, as those of no bytes need not in Zig.
+fn inside(bytes: anytype) @TypeOf(bytes) {
+    return if (bytes.len != 0) bytes else probe.fill(1, 0)[0..0];
 }
 
 fn pipe(l: *Line) !void {
@@ -100,7 +105,7 @@ fn wait(l: *Line) !void {
     var handles: std.ArrayListUnmanaged(u32) = .{};
     while (l.words.next()) |word| try handles.append(pagesrun.allocator(), l.named(word));
     const timeout_ns = if (timeout_ms < 0) timeout_ms else timeout_ms * std.time.ns_per_ms;
-    l.p.print("{d}\n", .{host.wait(handles.items.ptr, handles.items.len, timeout_ns)});
+    l.p.print("{d}\n", .{host.wait(if (handles.items.len == 0) &.{0} else handles.items.ptr, handles.items.len, timeout_ns)});
 }
 
 /// The longest buffer there is, in bytes; a longer one is said to be there.
@@ -117,7 +122,7 @@ fn read(l: *Line) !void {
 fn taken(l: *Line, function: *const fn (u32, [*]u8, usize) callconv(.c) i32) !void {
     const handle = l.named(l.next());
     const cap = l.number(usize);
-    const buf = probe.fill(@min(cap, buffer_bytes), 0);
+    const buf = inside(probe.fill(@min(cap, buffer_bytes), 0));
     const n = function(handle, buf.ptr, cap);
     l.p.print("{d}", .{n});
     if (n >= 0 and n <= buf.len) {
@@ -130,7 +135,7 @@ fn taken(l: *Line, function: *const fn (u32, [*]u8, usize) callconv(.c) i32) !vo
 fn write(l: *Line) !void {
     const handle = l.named(l.next());
     const n = l.number(usize);
-    l.p.print("{d}\n", .{host.write(handle, probe.fill(@min(n, buffer_bytes), 'x').ptr, n)});
+    l.p.print("{d}\n", .{host.write(handle, inside(probe.fill(@min(n, buffer_bytes), 'x')).ptr, n)});
 }
 
 fn close(l: *Line) !void {
@@ -140,6 +145,6 @@ fn close(l: *Line) !void {
 
 fn log(l: *Line) !void {
     const level = l.number(u32);
-    const text = l.words.rest();
+    const text = inside(l.words.rest());
     l.p.print("{d}\n", .{host.log(level, text.ptr, text.len)});
 }

@@ -18,6 +18,12 @@ const imports = struct {
     extern "pagesrun_v1" fn log(level: u32, ptr: [*]const u8, len: usize) i32;
 };
 
+/// Where a slice lies. That of an empty one may be anything in Zig, and has to be within memory for the host.
+fn at(bytes: anytype) @TypeOf(bytes.ptr) {
+    return if (bytes.len != 0) bytes.ptr else @ptrCast(&nowhere);
+}
+var nowhere: u64 = 0;
+
 /// What went wrong last, and the error that said so.
 var failure: abi.Failure = .{};
 var failed: ?anyerror = null;
@@ -84,7 +90,7 @@ pub fn start(target: []const u8, comptime operation: anytype, request: *const @T
     request.encode(&w);
     defer w.free();
     const msg = w.written();
-    const n = functions.call(target.ptr, target.len, operation.name.ptr, operation.name.len, msg.ptr, msg.len);
+    const n = functions.call(at(target), target.len, operation.name.ptr, operation.name.len, msg.ptr, msg.len);
     return .{ .handle = try checked("call " ++ operation.name, n) };
 }
 
@@ -115,7 +121,7 @@ pub fn tell(target: []const u8, comptime operation: anytype, request: *const @Ty
 /// Waits until one of the handles is ready and gives its place. A negative timeout waits for ever, 0 only looks; when it passes, the error is
 /// Timeout. Without handles it sleeps.
 pub fn wait(handles: []const abi.Handle, timeout_ns: i64) abi.Error!usize {
-    return try checked("wait", functions.wait(handles.ptr, handles.len, timeout_ns));
+    return try checked("wait", functions.wait(at(handles), handles.len, timeout_ns));
 }
 
 /// Sleeps for a time of at least 0.
@@ -142,7 +148,7 @@ pub fn take(handle: abi.Handle) abi.Error![]const u8 {
 /// Reads from a stream, waiting for bytes; 0 is the end.
 pub fn read(stream: abi.Handle, buf: []u8) abi.Error!usize {
     while (true) {
-        return checked("read", functions.read(stream, buf.ptr, buf.len)) catch |err| {
+        return checked("read", functions.read(stream, at(buf), buf.len)) catch |err| {
             if (err != error.WouldBlock) return err;
             _ = try wait(&.{stream}, -1);
             continue;
@@ -153,7 +159,7 @@ pub fn read(stream: abi.Handle, buf: []u8) abi.Error!usize {
 /// Writes some of data to a stream, waiting where its reader is slower.
 pub fn write(stream: abi.Handle, data: []const u8) abi.Error!usize {
     while (true) {
-        return checked("write", functions.write(stream, data.ptr, data.len)) catch |err| {
+        return checked("write", functions.write(stream, at(data), data.len)) catch |err| {
             if (err != error.WouldBlock) return err;
             _ = try wait(&.{stream}, -1);
             continue;
@@ -168,5 +174,5 @@ pub fn close(handle: abi.Handle, reason: u32) void {
 
 /// Writes a line to the host's log.
 pub fn log(level: u32, text: []const u8) void {
-    _ = functions.log(level, text.ptr, text.len);
+    _ = functions.log(level, at(text), text.len);
 }
