@@ -330,13 +330,17 @@ pr_str pr_req_path(const pr_request *req) {
 
 static int pr_hex(int c) { return c >= '0' && c <= '9' ? c - '0' : (c |= 32) >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
 
-/* pr_unescape decodes a part of a query: + and %XX. */
+/* pr_is_escape reports whether %XX is at p. */
+static bool pr_is_escape(const char *p, const char *end) { return end - p > 2 && pr_hex(p[1]) >= 0 && pr_hex(p[2]) >= 0; }
+
+/* pr_unescape decodes a part of a query: + and %XX. One with a broken escape is given as it was sent. */
 static pr_str pr_unescape(const char *p, const char *end) {
+  for (const char *q = p; q < end; q++)
+    if (*q == '%' && !pr_is_escape(q, end)) return pr_copy(pr_n(p, (size_t)(end - p)));
   char *out = (char *)pr_alloc((size_t)(end - p) + 1), *w = out;
   for (; p < end; p++) {
-    bool escape = *p == '%' && end - p > 2 && pr_hex(p[1]) >= 0 && pr_hex(p[2]) >= 0;
-    *w++ = escape ? (char)(pr_hex(p[1]) << 4 | pr_hex(p[2])) : *p == '+' ? ' ' : *p;
-    if (escape) p += 2;
+    *w++ = *p == '%' ? (char)(pr_hex(p[1]) << 4 | pr_hex(p[2])) : *p == '+' ? ' ' : *p;
+    if (*p == '%') p += 2;
   }
   *w = 0;
   return pr_n(out, (size_t)(w - out));

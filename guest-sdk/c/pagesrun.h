@@ -128,7 +128,7 @@ pr_str pr_req_header(const pr_request *req, const char *name);
    follows it: use its len, or pr_eq. */
 pr_str pr_req_path(const pr_request *req);
 
-/* pr_req_query gives the first query parameter of that name, decoded; data is NULL when there is none. */
+/* pr_req_query gives the first query parameter of that name, decoded; data is NULL when there is none. One whose escapes are broken is as it was sent. */
 pr_str pr_req_query(const pr_request *req, const char *name);
 
 /* pr_req_read reads the next bytes of the body, however it arrives. It waits for them, and returns how many there are, 0 at

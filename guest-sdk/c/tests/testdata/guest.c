@@ -32,6 +32,7 @@ static void request(pr_request *req, pr_response *res) {
   show(res, "host", pr_req_header(req, "HOST"));
   show(res, "missing", pr_req_header(req, "x-missing"));
   show(res, "name", pr_req_query(req, "name"));
+  show(res, "broken", pr_req_query(req, "broken"));
   show(res, "empty", pr_req_query(req, "empty"));
   show(res, "bare", pr_req_query(req, "bare"));
   show(res, "nothing", pr_req_query(req, "nothing"));

@@ -37,6 +37,7 @@ static void request(Request &req, Response &res) {
   show(res, "host", req.header("HOST"));
   show(res, "missing", req.header("x-missing"));
   show(res, "name", req.query("name"));
+  show(res, "broken", req.query("broken"));
   show(res, "empty", req.query("empty"));
   show(res, "bare", req.query("bare"));
   show(res, "nothing", req.query("nothing"));
