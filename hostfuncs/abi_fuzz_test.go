@@ -9,6 +9,7 @@ import (
 
 	"github.com/pagesrun/pagesrun/abi"
 	"github.com/pagesrun/pagesrun/hostfuncs"
+	"github.com/pagesrun/pagesrun/hostfuncs/hosttest"
 )
 
 // program reads the fuzzer's bytes; past their end it reads zeros.
@@ -82,25 +83,25 @@ func (p *program) message() []byte {
 
 // step makes one host call. Its error is a Stop: no guest code would run after it.
 func (p *program) step(g *guest) error {
-	places := []uint64{0, 1, atMessage, atReply, guestBytes - 8, guestBytes - 1, guestBytes, guestBytes + 1, 1 << 31, 1<<32 - 1}
-	lengths := []uint64{0, 1, 3, 64, 4096, guestBytes, abi.MessageBytesMax, abi.MessageBytesMax + 1, 1 << 31, 1<<32 - 1}
+	places := []uint64{0, 1, atMessage, atReply, hosttest.MemoryBytes - 8, hosttest.MemoryBytes - 1, hosttest.MemoryBytes, hosttest.MemoryBytes + 1, 1 << 31, 1<<32 - 1}
+	lengths := []uint64{0, 1, 3, 64, 4096, hosttest.MemoryBytes, abi.MessageBytesMax, abi.MessageBytesMax + 1, 1 << 31, 1<<32 - 1}
 	place, length := func() uint64 { return p.pick(places...) }, func() uint64 { return p.pick(lengths...) }
 	var err error
 	switch op := p.byte() % 12; op {
-	case fnCall:
-		_, err = g.invoke(fnCall, place(), length(), place(), length(), place(), length())
-	case fnWait:
-		_, err = g.invoke(fnWait, place(), p.pick(0, 1, 2, 5, 1024, 1025, 1<<31), uint64(p.timeout()))
-	case fnResult, fnRead, fnWrite:
+	case hosttest.Call:
+		_, err = g.invoke(hosttest.Call, place(), length(), place(), length(), place(), length())
+	case hosttest.Wait:
+		_, err = g.invoke(hosttest.Wait, place(), p.pick(0, 1, 2, 5, 1024, 1025, 1<<31), uint64(p.timeout()))
+	case hosttest.Result, hosttest.Read, hosttest.Write:
 		_, err = g.invoke(int(op), p.handle(), place(), length())
-	case fnClose:
-		_, err = g.invoke(fnClose, p.handle(), p.pick(0, 1, 2, 1<<31))
-	case fnLog:
-		_, err = g.invoke(fnLog, p.pick(0, 1, 2, 3, 4), place(), length())
+	case hosttest.Close:
+		_, err = g.invoke(hosttest.Close, p.handle(), p.pick(0, 1, 2, 1<<31))
+	case hosttest.Log:
+		_, err = g.invoke(hosttest.Log, p.pick(0, 1, 2, 3, 4), place(), length())
 	case 7:
 		handles := binary.LittleEndian.AppendUint32(nil, uint32(p.handle()))
 		g.put(atTarget, binary.LittleEndian.AppendUint32(handles, uint32(p.handle())))
-		_, err = g.invoke(fnWait, atTarget, uint64(1+p.byte()%2), uint64(p.timeout()))
+		_, err = g.invoke(hosttest.Wait, atTarget, uint64(1+p.byte()%2), uint64(p.timeout()))
 	default:
 		_, err = g.start(p.target(), p.operation(), p.message())
 	}
@@ -150,7 +151,7 @@ func (g *guest) finishFuzz(t *testing.T, goroutines int) {
 	settle(t, "open streams", 0, func() int { return int(g.probe.open.Load()) })
 	settle(t, "goroutines", goroutines+2, runtime.NumGoroutine)
 	for h := range uint64(20) {
-		if code, _ := g.invoke(fnRead, h, atReply, 1); code != -int32(abi.CodeBadHandle) {
+		if code, _ := g.invoke(hosttest.Read, h, atReply, 1); code != -int32(abi.CodeBadHandle) {
 			t.Errorf("the handle %d outlives its event: %d", h, code)
 		}
 	}

@@ -16,74 +16,18 @@ import (
 	"github.com/pagesrun/pagesrun/config"
 	"github.com/pagesrun/pagesrun/hostfuncs"
 	"github.com/pagesrun/pagesrun/hostfuncs/bindings"
+	"github.com/pagesrun/pagesrun/hostfuncs/hosttest"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 )
-
-// The seven host functions in the order of the forwarding guest's exports.
-const (
-	fnCall = iota
-	fnWait
-	fnResult
-	fnRead
-	fnWrite
-	fnClose
-	fnLog
-	functions
-)
-
-var functionNames = [functions]string{abi.FuncCall, abi.FuncWait, abi.FuncResult, abi.FuncRead, abi.FuncWrite, abi.FuncClose, abi.FuncLog}
-
-// guestBytes is the size of the forwarding guest's memory.
-const guestBytes = 2 << 16
-
-// forwarder is a module that imports the seven host functions and exports, under the same names, functions that only call them.
-func forwarder() []byte {
-	const i32, i64 = 0x7f, 0x7e
-	types := [][]byte{{i32, i32, i32, i32, i32, i32}, {i32, i32, i64}, {i32, i32, i32}, {i32, i32}}
-	typeOf := [functions]byte{0, 1, 2, 2, 2, 3, 2}
-	text := func(s string) []byte { return append([]byte{byte(len(s))}, s...) }
-	var typeSec, importSec, funcSec, exportSec, codeSec []byte
-	for _, params := range types {
-		typeSec = append(append(append(typeSec, 0x60, byte(len(params))), params...), 1, i32)
-	}
-	for i, name := range functionNames {
-		importSec = append(append(append(importSec, text(abi.Module)...), text(name)...), 0, typeOf[i])
-		funcSec = append(funcSec, typeOf[i])
-		exportSec = append(append(exportSec, text(name)...), 0, byte(functions+i))
-		body := []byte{0}
-		for p := range types[typeOf[i]] {
-			body = append(body, 0x20, byte(p))
-		}
-		body = append(body, 0x10, byte(i), 0x0b)
-		codeSec = append(append(codeSec, byte(len(body))), body...)
-	}
-	module := []byte("\x00asm\x01\x00\x00\x00")
-	for _, s := range []struct {
-		id, n byte
-		body  []byte
-	}{
-		{1, byte(len(types)), typeSec},
-		{2, functions, importSec},
-		{3, functions, funcSec},
-		{5, 1, []byte{0, guestBytes >> 16}},
-		{7, functions, exportSec},
-		{10, functions, codeSec},
-	} {
-		size := len(s.body) + 1
-		module = append(module, s.id, byte(size&0x7f|0x80), byte(size>>7), s.n)
-		module = append(module, s.body...)
-	}
-	return module
-}
 
 // guest is the forwarding guest and the session it runs in.
 type guest struct {
 	*hostfuncs.Session
 	t        testing.TB
 	mod      api.Module
-	fns      [functions]api.Function
+	fns      [hosttest.FunctionCount]api.Function
 	registry *hostfuncs.Registry
 	limits   hostfuncs.Limits
 	probe    *probe
@@ -121,12 +65,12 @@ func newGuestOf(t testing.TB, registry *hostfuncs.Registry, limits hostfuncs.Lim
 	if err := hostfuncs.Instantiate(ctx, r); err != nil {
 		t.Fatal(err)
 	}
-	mod, err := r.Instantiate(ctx, forwarder())
+	mod, err := r.Instantiate(ctx, hosttest.Forwarder())
 	if err != nil {
 		t.Fatal(err)
 	}
 	g := &guest{t: t, mod: mod, registry: registry, limits: limits}
-	for i, name := range functionNames {
+	for i, name := range hosttest.Functions {
 		g.fns[i] = mod.ExportedFunction(name)
 	}
 	g.renew()
@@ -142,7 +86,7 @@ func (g *guest) invoke(fn int, args ...uint64) (int32, error) {
 	case errors.As(err, &stop):
 		return 0, stop
 	case err != nil:
-		g.t.Fatalf("%s%v: %v", functionNames[fn], args, err)
+		g.t.Fatalf("%s%v: %v", hosttest.Functions[fn], args, err)
 	}
 	return int32(out[0]), nil
 }
@@ -169,17 +113,17 @@ func (g *guest) start(target, op string, message []byte) (int32, error) {
 	g.put(atTarget, []byte(target))
 	g.put(atOp, []byte(op))
 	g.put(atMessage, message)
-	return g.invoke(fnCall, atTarget, uint64(len(target)), atOp, uint64(len(op)), atMessage, uint64(len(message)))
+	return g.invoke(hosttest.Call, atTarget, uint64(len(target)), atOp, uint64(len(op)), atMessage, uint64(len(message)))
 }
 
 // finish waits for a call and gives its reply.
 func (g *guest) finish(h int32) []byte {
 	g.t.Helper()
 	g.put(atTarget, []byte{byte(h), byte(h >> 8), byte(h >> 16), byte(h >> 24)})
-	if i, err := g.invoke(fnWait, atTarget, 1, uint64(1<<64-1)); i != 0 || err != nil {
+	if i, err := g.invoke(hosttest.Wait, atTarget, 1, uint64(1<<64-1)); i != 0 || err != nil {
 		g.t.Fatalf("wait for %d: %d, %v", h, i, err)
 	}
-	n, err := g.invoke(fnResult, uint64(h), atReply, replyCap)
+	n, err := g.invoke(hosttest.Result, uint64(h), atReply, replyCap)
 	if err != nil || n < 0 || n > replyCap {
 		g.t.Fatalf("result of %d: %d, %v", h, n, err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pagesrun/pagesrun/abi"
 	"github.com/pagesrun/pagesrun/hostfuncs"
+	"github.com/pagesrun/pagesrun/hostfuncs/hosttest"
 )
 
 // begin makes a guest in an event with plenty of everything.
@@ -31,7 +32,7 @@ func (g *guest) must(fn int, args ...uint64) int32 {
 	g.t.Helper()
 	n, err := g.invoke(fn, args...)
 	if err != nil {
-		g.t.Fatalf("%s%v: %v", functionNames[fn], args, err)
+		g.t.Fatalf("%s%v: %v", hosttest.Functions[fn], args, err)
 	}
 	return n
 }
@@ -40,7 +41,7 @@ func (g *guest) must(fn int, args ...uint64) int32 {
 func (g *guest) want(n int, fn int, args ...uint64) {
 	g.t.Helper()
 	if got := g.must(fn, args...); got != int32(n) {
-		g.t.Errorf("%s%v = %d, want %d", functionNames[fn], args, got, n)
+		g.t.Errorf("%s%v = %d, want %d", hosttest.Functions[fn], args, got, n)
 	}
 }
 
@@ -130,7 +131,7 @@ func TestBeforeTheFirstEventOnlyVariablesAndSecretsAnswer(t *testing.T) {
 			t.Errorf("%s: %v", op, got)
 		}
 	}
-	g.want(minus(abi.CodeBadHandle), fnResult, 0, atReply, replyCap)
+	g.want(minus(abi.CodeBadHandle), hosttest.Result, 0, atReply, replyCap)
 }
 
 func TestAResultThatDoesNotFitIsKept(t *testing.T) {
@@ -138,23 +139,23 @@ func TestAResultThatDoesNotFitIsKept(t *testing.T) {
 	message := append([]byte{0x58, 200}, make([]byte, 200)...)
 	h, _ := g.start("PROBE", "probe.echo", message)
 	g.list(uint64(h))
-	g.want(0, fnWait, atTarget, 1, forever)
+	g.want(0, hosttest.Wait, atTarget, 1, forever)
 	before, _ := g.mod.Memory().Read(atReply, 202)
 	before = bytes.Clone(before)
-	g.want(202, fnResult, uint64(h), atReply, 0)
-	g.want(202, fnResult, uint64(h), atReply, 201)
+	g.want(202, hosttest.Result, uint64(h), atReply, 0)
+	g.want(202, hosttest.Result, uint64(h), atReply, 201)
 	if after, _ := g.mod.Memory().Read(atReply, 202); !bytes.Equal(before, after) {
 		t.Error("a result that does not fit was written")
 	}
-	g.want(202, fnResult, uint64(h), atReply, 202)
+	g.want(202, hosttest.Result, uint64(h), atReply, 202)
 	if after, _ := g.mod.Memory().Read(atReply, 202); !bytes.Equal(message, after) {
 		t.Errorf("the result is %x", after)
 	}
-	g.want(minus(abi.CodeBadHandle), fnResult, uint64(h), atReply, 202)
+	g.want(minus(abi.CodeBadHandle), hosttest.Result, uint64(h), atReply, 202)
 
-	g.want(3, fnResult, 0, atReply, 2)
-	g.want(3, fnResult, 0, atReply, 3)
-	g.want(minus(abi.CodeBadHandle), fnResult, 0, atReply, 3)
+	g.want(3, hosttest.Result, 0, atReply, 2)
+	g.want(3, hosttest.Result, 0, atReply, 3)
+	g.want(minus(abi.CodeBadHandle), hosttest.Result, 0, atReply, 3)
 }
 
 func TestWaitGivesTheFirstOfItsHandlesThatIsReady(t *testing.T) {
@@ -162,24 +163,24 @@ func TestWaitGivesTheFirstOfItsHandlesThatIsReady(t *testing.T) {
 	r, w := g.pipe()
 	slow, _ := g.start("PROBE", "probe.slow", nil)
 	g.list(r, uint64(slow), w)
-	g.want(2, fnWait, atTarget, 3, 0)
+	g.want(2, hosttest.Wait, atTarget, 3, 0)
 	g.list(r, uint64(slow))
 	start := time.Now()
-	g.want(minus(abi.CodeTimeout), fnWait, atTarget, 2, uint64(20*time.Millisecond))
+	g.want(minus(abi.CodeTimeout), hosttest.Wait, atTarget, 2, uint64(20*time.Millisecond))
 	if took := time.Since(start); took < 20*time.Millisecond {
 		t.Errorf("20 ms took %v", took)
 	}
-	g.want(minus(abi.CodeTimeout), fnWait, atTarget, 2, 0)
-	g.want(5, fnWrite, w, atMessage, 5)
-	g.want(0, fnWait, atTarget, 2, forever)
+	g.want(minus(abi.CodeTimeout), hosttest.Wait, atTarget, 2, 0)
+	g.want(5, hosttest.Write, w, atMessage, 5)
+	g.want(0, hosttest.Wait, atTarget, 2, forever)
 	g.list(uint64(slow), 999)
-	g.want(minus(abi.CodeBadHandle), fnWait, atTarget, 2, forever)
-	g.want(minus(abi.CodeTooLarge), fnWait, atTarget, abi.WaitHandlesMax+1, 0)
-	g.want(minus(abi.CodeTooLarge), fnWait, atTarget, 1<<31, 0)
-	g.want(minus(abi.CodeTooLarge), fnWait, atTarget, 1<<32-1, 0)
-	g.want(minus(abi.CodeBadPointer), fnWait, guestBytes-4, 2, 0)
-	g.want(minus(abi.CodeTimeout), fnWait, guestBytes, 0, 0)
-	g.want(minus(abi.CodeTimeout), fnWait, 0, 0, uint64(time.Millisecond))
+	g.want(minus(abi.CodeBadHandle), hosttest.Wait, atTarget, 2, forever)
+	g.want(minus(abi.CodeTooLarge), hosttest.Wait, atTarget, abi.WaitHandlesMax+1, 0)
+	g.want(minus(abi.CodeTooLarge), hosttest.Wait, atTarget, 1<<31, 0)
+	g.want(minus(abi.CodeTooLarge), hosttest.Wait, atTarget, 1<<32-1, 0)
+	g.want(minus(abi.CodeBadPointer), hosttest.Wait, hosttest.MemoryBytes-4, 2, 0)
+	g.want(minus(abi.CodeTimeout), hosttest.Wait, hosttest.MemoryBytes, 0, 0)
+	g.want(minus(abi.CodeTimeout), hosttest.Wait, 0, 0, uint64(time.Millisecond))
 }
 
 func TestAWaitEndsWithTheEvent(t *testing.T) {
@@ -203,7 +204,7 @@ func TestAWaitEndsWithTheEvent(t *testing.T) {
 		r, _ = g.pipe()
 		g.list(r)
 		start := time.Now()
-		if _, err := g.invoke(fnWait, atTarget, 1, forever); !errors.Is(err, test.want) {
+		if _, err := g.invoke(hosttest.Wait, atTarget, 1, forever); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
 		}
 		if took := time.Since(start); took < 10*time.Millisecond || took > time.Second {
@@ -216,25 +217,25 @@ func TestAWaitEndsWithTheEvent(t *testing.T) {
 func TestAStreamHasBoundsAndAnEnd(t *testing.T) {
 	g := begin(t)
 	r, w := g.pipe()
-	g.want(minus(abi.CodeWouldBlock), fnRead, r, atReply, 10)
+	g.want(minus(abi.CodeWouldBlock), hosttest.Read, r, atReply, 10)
 	for range hostfuncs.PipeBytesMax / (64 << 10) {
-		g.want(64<<10, fnWrite, w, 0, 64<<10)
+		g.want(64<<10, hosttest.Write, w, 0, 64<<10)
 	}
-	g.want(minus(abi.CodeWouldBlock), fnWrite, w, 0, 1)
-	g.want(100, fnRead, r, atReply, 100)
-	g.want(100, fnWrite, w, 0, 64<<10)
-	g.want(0, fnClose, w, abi.CloseFinish)
+	g.want(minus(abi.CodeWouldBlock), hosttest.Write, w, 0, 1)
+	g.want(100, hosttest.Read, r, atReply, 100)
+	g.want(100, hosttest.Write, w, 0, 64<<10)
+	g.want(0, hosttest.Close, w, abi.CloseFinish)
 	for left := hostfuncs.PipeBytesMax; left > 0; left -= 64 << 10 {
-		g.want(64<<10, fnRead, r, 0, 64<<10)
+		g.want(64<<10, hosttest.Read, r, 0, 64<<10)
 	}
-	g.want(0, fnRead, r, 0, 10)
-	g.want(0, fnRead, r, 0, 10)
+	g.want(0, hosttest.Read, r, 0, 10)
+	g.want(0, hosttest.Read, r, 0, 10)
 
 	r, w = g.pipe()
-	g.want(3, fnWrite, w, 0, 3)
-	g.want(0, fnClose, w, abi.CloseAbort)
-	g.want(3, fnRead, r, 0, 10)
-	g.want(minus(abi.CodeStreamClosed), fnRead, r, 0, 10)
+	g.want(3, hosttest.Write, w, 0, 3)
+	g.want(0, hosttest.Close, w, abi.CloseAbort)
+	g.want(3, hosttest.Read, r, 0, 10)
+	g.want(minus(abi.CodeStreamClosed), hosttest.Read, r, 0, 10)
 }
 
 func TestStreamsOfTheHostReachTheGuestWhole(t *testing.T) {
@@ -249,9 +250,9 @@ func TestStreamsOfTheHostReachTheGuestWhole(t *testing.T) {
 		g.list(h)
 		var got []byte
 		for {
-			n := g.must(fnRead, h, atReply, 5000)
+			n := g.must(hosttest.Read, h, atReply, 5000)
 			if n == int32(minus(abi.CodeWouldBlock)) {
-				g.want(0, fnWait, atTarget, 1, forever)
+				g.want(0, hosttest.Wait, atTarget, 1, forever)
 				continue
 			}
 			if n <= 0 {
@@ -270,18 +271,18 @@ func TestOperationsTakeAndGiveStreams(t *testing.T) {
 	g := begin(t)
 	r, w := g.pipe()
 	h, _ := g.start("PROBE", "probe.take", (&abi.KVPutRequest{Stream: abi.Handle(r)}).AppendCBOR(nil))
-	g.want(5, fnWrite, w, 0, 5)
-	g.want(0, fnClose, w, abi.CloseFinish)
+	g.want(5, hosttest.Write, w, 0, 5)
+	g.want(0, hosttest.Close, w, abi.CloseFinish)
 	if code := replyCode(g.finish(h)); code != 0 {
 		t.Errorf("take: %v", code)
 	}
-	g.want(minus(abi.CodeBadHandle), fnRead, r, 0, 1)
+	g.want(minus(abi.CodeBadHandle), hosttest.Read, r, 0, 1)
 
 	r, w = g.pipe()
 	h, _ = g.start("PROBE", "probe.take", (&abi.KVPutRequest{Stream: abi.Handle(r)}).AppendCBOR(nil))
-	g.want(0, fnClose, uint64(h), abi.CloseAbort) // cancels the operation, which closes the stream
+	g.want(0, hosttest.Close, uint64(h), abi.CloseAbort) // cancels the operation, which closes the stream
 	settle(t, "readers", 0, func() int {
-		if g.must(fnWrite, w, 0, 1) == int32(minus(abi.CodeStreamClosed)) {
+		if g.must(hosttest.Write, w, 0, 1) == int32(minus(abi.CodeStreamClosed)) {
 			return 0
 		}
 		return 1
@@ -318,7 +319,7 @@ func TestLimitsOfAnEventHaveTheirCodes(t *testing.T) {
 	if n, _ := g.start("PROBE", "probe.slow", nil); int(n) != minus(abi.CodeTooManyHandles) {
 		t.Errorf("a fifth handle: %d", n)
 	}
-	g.want(0, fnClose, 1, 0)
+	g.want(0, hosttest.Close, 1, 0)
 	if n, _ := g.start("PROBE", "probe.slow", nil); n != 5 {
 		t.Errorf("after one was closed: %d, want the new handle 5", n)
 	}
@@ -331,9 +332,9 @@ func TestLimitsOfAnEventHaveTheirCodes(t *testing.T) {
 	if n, _ := g.start("", abi.OpRespond, (&abi.RespondRequest{}).AppendCBOR(nil)); n != 6 {
 		t.Errorf("the response after all operations, with all handles open: %d", n)
 	}
-	g.want(0, fnLog, 1, 0, 100)
-	g.want(0, fnLog, 1, 0, 300-100-2*hostfuncs.LogLineBytes)
-	g.want(minus(abi.CodeLimitExceeded), fnLog, 1, 0, 0)
+	g.want(0, hosttest.Log, 1, 0, 100)
+	g.want(0, hosttest.Log, 1, 0, 300-100-2*hostfuncs.LogLineBytes)
+	g.want(minus(abi.CodeLimitExceeded), hosttest.Log, 1, 0, 0)
 	settle(t, "operations", 1, func() int {
 		if g.End() {
 			return 0
@@ -341,13 +342,13 @@ func TestLimitsOfAnEventHaveTheirCodes(t *testing.T) {
 		return 2
 	})
 	g.event()
-	g.want(0, fnLog, 1, 0, 100)
+	g.want(0, hosttest.Log, 1, 0, 100)
 }
 
 func TestAnImmediateOperationIsDoneWhenItsCallReturns(t *testing.T) {
 	g := begin(t)
 	h, _ := g.start("PROBE", "probe.now", []byte("hello"))
-	g.want(5, fnResult, uint64(h), atReply, replyCap)
+	g.want(5, hosttest.Result, uint64(h), atReply, replyCap)
 	h, _ = g.start("PROBE", "probe.now", nil)
 	if code := replyCode(g.finish(h)); code != abi.CodeInvalidArgument {
 		t.Errorf("an operation that fails: %v", code)
@@ -418,7 +419,7 @@ func TestLogLinesAreValidText(t *testing.T) {
 	g := begin(t)
 	for text, want := range map[string]string{"plain é": "plain é", "a\xffb": "a\uFFFDb", "\xed\xa0\x80": "\uFFFD", "": ""} {
 		g.put(atMessage, []byte(text))
-		g.want(0, fnLog, abi.LogWarn, atMessage, uint64(len(text)))
+		g.want(0, hosttest.Log, abi.LogWarn, atMessage, uint64(len(text)))
 		if g.line != want {
 			t.Errorf("%q was logged as %q, want %q", text, g.line, want)
 		}
@@ -442,10 +443,10 @@ func TestWorkInTheHostIsCharged(t *testing.T) {
 		least int
 		run   func()
 	}{
-		"a call":               {100, func() { g.must(fnClose, 99, 0) }},
-		"a message of 100 KiB": {20_000, func() { g.must(fnCall, 0, 0, 0, 0, 0, 100<<10) }},
-		"waiting for 1024":     {10_000, func() { g.must(fnWait, 0, 1024, 0) }},
-		"a log line":           {1000, func() { g.must(fnLog, 1, 0, 1) }},
+		"a call":               {100, func() { g.must(hosttest.Close, 99, 0) }},
+		"a message of 100 KiB": {20_000, func() { g.must(hosttest.Call, 0, 0, 0, 0, 0, 100<<10) }},
+		"waiting for 1024":     {10_000, func() { g.must(hosttest.Wait, 0, 1024, 0) }},
+		"a log line":           {1000, func() { g.must(hosttest.Log, 1, 0, 1) }},
 	} {
 		before := g.units
 		test.run()
@@ -462,11 +463,11 @@ func TestAClientThatIsCutOffDoesNotCancel(t *testing.T) {
 	g.Begin(ctx, hostfuncs.PhaseEvent, nil, time.Now().Add(50*time.Millisecond))
 	h, _ := g.start("PROBE", "probe.slow", nil)
 	g.list(uint64(h))
-	g.want(minus(abi.CodeTimeout), fnWait, atTarget, 1, uint64(time.Millisecond))
+	g.want(minus(abi.CodeTimeout), hosttest.Wait, atTarget, 1, uint64(time.Millisecond))
 	g.CutParent()
 	cancel()
 	start := time.Now()
-	if _, err := g.invoke(fnWait, atTarget, 1, forever); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := g.invoke(hosttest.Wait, atTarget, 1, forever); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v, want the deadline", err)
 	}
 	if time.Since(start) < 20*time.Millisecond {
