@@ -172,28 +172,34 @@ func TestBuildSaysWhatIsWrong(t *testing.T) {
 
 func TestDevBuildsFirstAndAgainWhenASourceChanges(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
-	d.succeed("pagesrun new --lang c my-app")
-	s := d.start("my-app", "dev")
-	s.Line("Building again after changes in src and Makefile", patience)
-	if status, body := fetch(t, s.URL); status != http.StatusOK || body != "Hello, world! This is visit 1.\n" {
-		t.Errorf("at first: status %d, %q", status, body)
-	}
-	source := filepath.Join(d.dir, "my-app", "src", "greeting.c")
-	text, err := os.ReadFile(source)
-	if err != nil {
+	dir := t.TempDir()
+	writeFiles(t, dir, map[string]string{
+		"wrangler.toml": "main = \"app.wasm\"\n[build]\ncommand = \"test ! -e broken && cp hello.wasm ../app.wasm\"\ncwd = \"src\"\n",
+	})
+	if err := os.Mkdir(filepath.Join(dir, "src"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	replace(t, source, []byte("this is no C"))
-	s.Line("not built, the version before goes on: the build command failed: make: exit status 2", buildPatience)
-	if status, body := fetch(t, s.URL); status != http.StatusOK || !strings.HasPrefix(body, "Hello, ") {
-		t.Errorf("after a failed build: status %d, %q", status, body)
+	source, broken := filepath.Join(dir, "src", "hello.wasm"), filepath.Join(dir, "src", "broken")
+	replace(t, source, cHello.bytes(t))
+	s := start(t, dir, "dev", "--port", "0", "--admin", "off")
+	s.Line("Building: test ! -e broken && cp hello.wasm ../app.wasm", patience)
+	s.Line("Building again after changes in src", patience)
+	wantBody := func(want string) {
+		t.Helper()
+		if status, body := fetch(t, s.URL); status != http.StatusOK || body != want {
+			t.Errorf("status %d, %q, want %q", status, body, want)
+		}
 	}
-	replace(t, source, bytes.Replace(text, []byte("Hello"), []byte("Good evening"), 1))
+	wantBody("Hello from C!\n")
+	replace(t, broken, nil)
+	s.Line("not built, the version before goes on: the build command failed: test ! -e broken && cp hello.wasm ../app.wasm: exit status 1", buildPatience)
+	wantBody("Hello from C!\n")
+	if err := os.Remove(broken); err != nil {
+		t.Fatal(err)
+	}
+	replace(t, source, goHello.bytes(t))
 	s.Line("reloaded in", buildPatience)
-	if status, body := fetch(t, s.URL); status != http.StatusOK || !strings.HasPrefix(body, "Good evening, world!") {
-		t.Errorf("after the change: status %d, %q", status, body)
-	}
+	wantBody("Hello, world!\n")
 	if end := s.Stop(); end.Code != 0 {
 		t.Errorf("exit status %d\n%s", end.Code, end.Stderr)
 	}
