@@ -87,3 +87,21 @@ func TestWrongMountsAreNamedAtTheirPlace(t *testing.T) {
 	expect(t, pagesrun(t, dir, "serve", envCommand.path(t), "--port", "0", "--admin", "off"), 2,
 		`wrangler.toml:2: pagesrun.cgi_image: must be one of "auto", "request", "off", not "stdin"`, "wrangler.toml:3: pagesrun.args[0]: must be a string, not an integer")
 }
+
+func TestDevelopmentReloadsWhatIsMounted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFiles(t, dir, map[string]string{
+		"wrangler.toml": "[pagesrun]\ncgi_image = \"request\"\nmounts = [{ guest = \"/etc/app.conf\", host = \"app.conf\" }, { guest = \"/srv\", host = \"srv\" }]\n",
+		"app.conf":      "colour = blue", "srv/app.conf": "one",
+	})
+	s := process.Command{Binary: pagesrunBinary.path(t), Dir: dir, Args: []string{"dev", envCommand.path(t), "--port", "0", "--admin", "off"}}.Start(t)
+	if got := lines(t, s.URL); !slices.Contains(got, "file colour = blue") {
+		t.Errorf("%q", got)
+	}
+	writeFiles(t, dir, map[string]string{"app.conf": "colour = green"})
+	s.Line("reloaded in", patience)
+	if got := lines(t, s.URL); !slices.Contains(got, "file colour = green") {
+		t.Errorf("%q", got)
+	}
+}

@@ -251,3 +251,50 @@ func TestAFunctionGoesOnReadingWhereItsImageWas(t *testing.T) {
 		wg.Wait()
 	}
 }
+
+// TestWASIFunctionsSurviveAnyArguments calls every function on descriptors and paths with numbers that mean nothing, something, and too much.
+func TestWASIFunctionsSurviveAnyArguments(t *testing.T) {
+	functions := map[string]string{
+		"fd_advise": "ijji", "fd_allocate": "ijj", "fd_close": "i", "fd_datasync": "i", "fd_fdstat_get": "ii", "fd_fdstat_set_flags": "ii", "fd_fdstat_set_rights": "ijj",
+		"fd_filestat_get": "ii", "fd_filestat_set_size": "ij", "fd_filestat_set_times": "ijji", "fd_pread": "iiiji", "fd_prestat_dir_name": "iii", "fd_prestat_get": "ii",
+		"fd_pwrite": "iiiji", "fd_read": "iiii", "fd_readdir": "iiiji", "fd_renumber": "ii", "fd_seek": "ijii", "fd_sync": "i", "fd_tell": "ii",
+		"path_create_directory": "iii", "path_filestat_get": "iiiii", "path_filestat_set_times": "iiiijji", "path_link": "iiiiiii", "path_open": "iiiiijjii",
+		"path_readlink": "iiiiii", "path_remove_directory": "iii", "path_rename": "iiiiii", "path_symlink": "iiiii", "path_unlink_file": "iii",
+		"sock_accept": "iii", "sock_recv": "iiiiii", "sock_send": "iiiii", "sock_shutdown": "ii",
+	}
+	var imports, calls strings.Builder
+	for name, params := range functions {
+		fmt.Fprintf(&imports, `(import "wasi_snapshot_preview1" "%s" (func $%[1]s (param`, name)
+		for _, p := range params {
+			imports.WriteString(map[rune]string{'i': " i32", 'j': " i64"}[p])
+		}
+		imports.WriteString(") (result i32)))\n")
+		for _, fd := range []int{0, 3, 4, 5, 6, 99, -1} {
+			for _, v := range []int{0, 1, 2, 100, 65530, 70000, -1, 0x7fffffff} {
+				fmt.Fprintf(&calls, "(drop (call $%s (i32.const %d)", name, fd)
+				for _, p := range params[1:] {
+					fmt.Fprintf(&calls, " (i%s.const %d)", map[rune]string{'i': "32", 'j': "64"}[p], v)
+				}
+				calls.WriteString("))\n")
+			}
+		}
+	}
+	module := guesttest.Wat(t, `(module `+imports.String()+`
+		(import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+		(memory (export "memory") 1)
+		(data (i32.const 0) "\20\00\00\00\1a\00\00\00")
+		(data $head "Content-Type: text/plain\0a\0a")
+		(func (export "_start")
+			`+calls.String()+`
+			(i64.store (i32.const 0) (i64.const 0x1a00000020))
+			(memory.init $head (i32.const 32) (i32.const 0) (i32.const 26))
+			(drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 64)))))`)
+	for _, image := range []runtime.CommandImage{runtime.CommandImageAuto, runtime.CommandImageRequest, runtime.CommandImageOff} {
+		l := load(t, module, runtime.Options{Mounts: []wasi.Mount{{Guest: "/", Host: mountTree(t)}}, CommandImage: image, Limits: runtime.Limits{Instances: 1}})
+		for range 3 {
+			if r := l.get("/"); r.status != 200 {
+				t.Errorf("%s: %+v", image, r)
+			}
+		}
+	}
+}

@@ -135,8 +135,11 @@ func fingerprint(p *project) [32]byte {
 	return [32]byte(h.Sum(nil))
 }
 
-// watchedFiles are the module, the configuration file and the variables files.
-func (p *project) watchedFiles() []string {
+// watchedFiles are the module, the configuration file, the variables files and what is mounted.
+func (p *project) watchedFiles() []string { return append(p.ownFiles(), p.mountedFiles()...) }
+
+// ownFiles are the module, the configuration file and the variables files.
+func (p *project) ownFiles() []string {
 	files := []string{p.module}
 	if p.cfg.Path != "" {
 		files = append(files, p.cfg.Path)
@@ -154,7 +157,11 @@ func (p *project) watchedFiles() []string {
 // watched too: a variables file counts from the moment it is made.
 func (p *project) presentFiles() []string {
 	var names []string
-	for _, path := range p.watchedFiles() {
+	paths := p.ownFiles()
+	for _, m := range p.cfg.Pagesrun.Mounts {
+		paths = append(paths, m.Host)
+	}
+	for _, path := range paths {
 		if _, missing := os.Stat(path); missing != nil {
 			continue
 		}

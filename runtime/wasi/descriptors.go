@@ -301,13 +301,9 @@ func (d *descriptor) read(p Process, mem api.Memory, list, n uint32, at int64) (
 
 // environ is the content of [EnvironPath].
 func environ(p Process) *strings.Reader {
-	var b strings.Builder
-	for _, v := range p.Environ() {
-		b.WriteString(v)
-		b.WriteByte(0)
-	}
-	p.Charge(b.Len())
-	return strings.NewReader(b.String())
+	all := strings.Join(append(p.Environ(), ""), "\x00")
+	p.Charge(len(all))
+	return strings.NewReader(all)
 }
 
 // readIovecs calls do for each of n buffers at ptr until it says stop.
