@@ -14,6 +14,6 @@ import "embed"
 //go:embed guest-sdk/c/README.md guest-sdk/c/pagesrun.c guest-sdk/c/*.h guest-sdk/cpp/*.hpp guest-sdk/cpp/pagesrun
 //go:embed guest-sdk/rust/Cargo.toml guest-sdk/rust/README.md guest-sdk/rust/src
 //go:embed guest-sdk/zig/build.zig guest-sdk/zig/build.zig.zon guest-sdk/zig/README.md guest-sdk/zig/src
-//go:embed guest-sdk/assemblyscript/package.json guest-sdk/assemblyscript/README.md guest-sdk/assemblyscript/asconfig.json
+//go:embed guest-sdk/assemblyscript/*.json guest-sdk/assemblyscript/*.ts guest-sdk/assemblyscript/README.md
 //go:embed guest-sdk/assemblyscript/assembly guest-sdk/assemblyscript/globals
 var Sources embed.FS

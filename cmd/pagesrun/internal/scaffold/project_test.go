@@ -113,7 +113,7 @@ func checkSDK(t *testing.T, files map[string][]byte, p part) {
 		to := p.to + strings.TrimPrefix(filepath.ToSlash(path), filepath.ToSlash(root))
 		want, err := os.ReadFile(path)
 		if got := files[to]; !bytes.Equal(got, want) && !strings.HasSuffix(to, "/fakehost/d1.go") {
-			t.Errorf("%s is %d bytes, in the repository it is %d", to, len(got), len(want))
+			t.Errorf("%s is %d bytes, in the repository it is %d: sources.go at the root says what is embedded", to, len(got), len(want))
 		}
 		return err
 	})
