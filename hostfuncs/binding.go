@@ -114,6 +114,9 @@ type Operation struct {
 	// Immediate says that Run takes a few microseconds at most: it neither blocks nor looks at ctx, has no streams, and keeps neither call nor
 	// msg, which may be the guest's memory. Such an operation is done when the guest's call returns.
 	Immediate bool
+	// Brief says that Run mostly takes less than a millisecond: it looks something up. Such an operation runs on the event's own goroutine
+	// also when the guest waits for it with a timeout, and the wait may then be longer by as much as the operation takes.
+	Brief bool
 }
 
 // message is what a request or reply struct of package abi can do.

@@ -212,6 +212,10 @@ func (p *probe) Operations() []hostfuncs.Operation {
 			}
 			return append(dst, msg...), nil
 		}},
+		{Name: "probe.brief", Brief: true, Run: func(_ context.Context, _ *hostfuncs.Call, msg, dst []byte) ([]byte, error) {
+			time.Sleep(50 * time.Millisecond)
+			return append(dst, msg...), nil
+		}},
 		{Name: "probe.slow", Run: func(ctx context.Context, _ *hostfuncs.Call, _, dst []byte) ([]byte, error) {
 			<-ctx.Done()
 			return dst, ctx.Err()

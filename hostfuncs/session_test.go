@@ -360,6 +360,23 @@ func TestAnImmediateOperationIsDoneWhenItsCallReturns(t *testing.T) {
 	}
 }
 
+func TestABriefOperationIsDoneOnceItIsWaitedForWithATimeout(t *testing.T) {
+	g := begin(t)
+	for _, tc := range []struct {
+		op   string
+		wait time.Duration
+		want int
+	}{
+		{"probe.brief", time.Millisecond, 0},
+		{"probe.brief", 0, minus(abi.CodeTimeout)},
+		{"probe.slow", time.Millisecond, minus(abi.CodeTimeout)},
+	} {
+		h, _ := g.start("PROBE", tc.op, []byte("hello"))
+		g.put(atTarget, []byte{byte(h), byte(h >> 8), 0, 0})
+		g.want(tc.want, hosttest.Wait, atTarget, 1, uint64(tc.wait))
+	}
+}
+
 // TestRepliesOfImmediateOperationsAreTheirOwn leaves some replies where they are while the memory of others is used again.
 func TestRepliesOfImmediateOperationsAreTheirOwn(t *testing.T) {
 	g := begin(t)

@@ -54,10 +54,10 @@ func (s *Session) poll() (int, abi.Code) {
 	return 0, abi.CodeWouldBlock
 }
 
-// runInline runs the deferred operation on this goroutine when it is the only thing waited for, without a time of its own.
+// runInline runs the deferred operation on this goroutine when it is the only thing waited for, and brief or without a timeout.
 func (s *Session) runInline(timeout time.Duration) bool {
 	c := s.deferred
-	if c == nil || timeout >= 0 || len(s.waiting) != 1 || !s.isCall(s.waiting[0], c) {
+	if c == nil || timeout == 0 || timeout > 0 && !c.op.Brief || len(s.waiting) != 1 || !s.isCall(s.waiting[0], c) {
 		return false
 	}
 	s.deferred = nil

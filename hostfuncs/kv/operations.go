@@ -12,7 +12,7 @@ import (
 // Operations are what guests can ask for.
 func (l *live) Operations() []hostfuncs.Operation {
 	return []hostfuncs.Operation{
-		{Name: abi.OpKVGet, Run: l.get},
+		{Name: abi.OpKVGet, Run: l.get, Brief: true},
 		hostfuncs.Op(abi.OpKVGetBulk, l.getBulk),
 		hostfuncs.Op(abi.OpKVPut, l.put),
 		hostfuncs.Op(abi.OpKVDelete, l.delete),
