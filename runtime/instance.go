@@ -338,6 +338,9 @@ func (in *instance) warm(ctx context.Context) error {
 		}
 	}
 	in.process.flush()
+	if in.suspension != nil && in.dirty != nil {
+		in.dirty.Set(0) // what a reset could not undo was done in this very instance, so events may find it
+	}
 	in.opened = in.files.Keep()
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	goruntime "runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -68,7 +67,7 @@ func TestMountedFilesAreReadAsAnyFiles(t *testing.T) {
 		t.Skip("needs symbolic links and pipes")
 	}
 	dir := mountTree(t)
-	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o644); err != nil {
+	if err := makePipe(filepath.Join(dir, "pipe")); err != nil {
 		t.Fatal(err)
 	}
 	l := mountLab(t, dir, nil)

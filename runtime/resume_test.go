@@ -331,3 +331,41 @@ func TestACommandThatTakesItsEnvironmentTooEarlyIsWarned(t *testing.T) {
 		}
 	}
 }
+
+func TestTablesAreAsStartUpHasLeftThem(t *testing.T) {
+	// It puts $late where $early was, looks at its request, and writes what is there now; every event that has a query grows the table too.
+	module := guesttest.Wat(t, `(module
+		(import "wasi_snapshot_preview1" "environ_sizes_get" (func $look (param i32 i32) (result i32)))
+		(import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+		(import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+		(memory (export "memory") 1)
+		(table $t 1 10 funcref)
+		(elem (i32.const 0) $early)
+		(elem declare func $late)
+		(data (i32.const 0) "\40\00\00\00\1d\00\00\00\00\02\00\00\01\00\00\00")
+		(data (i32.const 64) "Content-Type: text/plain\0a\0a? \0a")
+		(func $early (result i32) (i32.const 0x65))
+		(func $late (result i32) (i32.const 0x6c))
+		(func (export "_start")
+			(table.set $t (i32.const 0) (ref.func $late))
+			(drop (call $look (i32.const 256) (i32.const 260)))
+			(drop (call $read (i32.const 0) (i32.const 8) (i32.const 1) (i32.const 264)))
+			(if (i32.load (i32.const 264)) (then (drop (table.grow $t (ref.null func) (i32.const 1)))))
+			(i32.store8 (i32.const 90) (call_indirect $t (result i32) (i32.const 0)))
+			(i32.store8 (i32.const 91) (i32.add (i32.const 0x30) (table.size $t)))
+			(drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 268)))))`)
+	l := load(t, module, runtime.Options{Limits: runtime.Limits{Instances: 1}})
+	if l.Backend() == "fresh" {
+		t.Error("every event starts in a new instance")
+	}
+	for i := range 9 {
+		q, want, discarded := request{path: "/"}, "l1\n", ""
+		if i%3 == 2 {
+			q.body, want, discarded = []byte("x"), "l2\n", "tables_changed"
+		}
+		r := l.do(q)
+		if report := l.report(r.id); r.body != want || report.Discarded != discarded {
+			t.Errorf("event %d: %q, discarded %q", i, r.body, report.Discarded)
+		}
+	}
+}
