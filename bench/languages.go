@@ -23,7 +23,7 @@ import (
 const languagesDefinition = `The two programs of bench/guests/languages, written once per language with its SDK and built for release. "hello" answers with a line of text.
 "work" reads keys, and reads JSON: an order of 1 KiB whose sum it checks, marks as paid and writes again.
 Compiling is from source, SDK and standard library included, with an empty cache; loading is what pagesrun does with a module it has not seen before.
-An event is runtime.App.Fetch of hello in an instance that is exactly as after start-up. A KV get is one of 100 in an event, less an event with none.
+An event is runtime.App.Fetch of hello in an instance that is exactly as after start-up. A KV get is one of 10 in an event, less an event with none.
 A JSON event is Fetch of work with that order, whole in the request, without HTTP. Times per event and get are processor time;
 fuel is what the guest is charged, about one for each instruction at the most. The languages take turns in every round.`
 
@@ -227,7 +227,7 @@ type guestRequest struct {
 }
 
 // getsPerEvent is how many keys one event reads.
-const getsPerEvent = 100
+const getsPerEvent = 10
 
 var (
 	helloRequest = guestRequest{http.MethodGet, "http://localhost:8787/", "", "Hello, world!\n"}

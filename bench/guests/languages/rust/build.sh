@@ -3,6 +3,7 @@
 # BUILD_CACHE is where the compiler keeps what it made.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
+features="-C target-feature=+bulk-memory"
 crates=$here/../../../../.tools/crates
 
 # has RUSTC TARGET: whether the compiler has the target's standard library.
@@ -25,7 +26,7 @@ choose
 if [ "$1" = describe ]; then
 	"$rustc" --version
 	profile=$(sed -n '/^\[profile.release\]/,$p' "$here/Cargo.toml" | sed -e 1d -e 's/ = /=/' -e 's/"//g' | paste -s -d ' ')
-	echo "cargo build --release --target $target, $profile"
+	echo "RUSTFLAGS='$features' cargo build --release --target $target, $profile"
 	exit
 fi
 out=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
@@ -35,7 +36,7 @@ if [ "$rustc" = /usr/bin/rustc ]; then
 	export CARGO_TARGET_WASM32_WASI_LINKER=wasm-ld-14
 fi
 cache=${BUILD_CACHE:-$here/target}
-export RUSTC="$rustc" CARGO_TARGET_DIR="$cache"
+export RUSTC="$rustc" CARGO_TARGET_DIR="$cache" RUSTFLAGS="$features"
 cd "$here"
 "$cargo" build --quiet --release --locked --offline --target "$target" --package "$1" \
 	--config 'source.crates-io.replace-with="fetched"' --config "source.fetched.directory=\"$crates\""

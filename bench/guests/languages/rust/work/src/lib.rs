@@ -1,32 +1,46 @@
 //! Reads as many keys as the query parameter n says, or marks the order in the request's body as paid.
 
+use std::borrow::Cow;
+
 use pagesrun::{Context, Env, Request, Response, Result};
 use serde::{Deserialize, Serialize};
 
+/// A text that is in the request as it is, or had to be written anew because of escapes.
+type Text<'a> = Cow<'a, str>;
+
 #[derive(Serialize, Deserialize)]
-struct Customer {
-    name: String,
-    email: String,
-    address: Vec<String>,
+struct Customer<'a> {
+    #[serde(borrow)]
+    name: Text<'a>,
+    #[serde(borrow)]
+    email: Text<'a>,
+    #[serde(borrow)]
+    address: Vec<Text<'a>>,
     verified: bool,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Item {
-    sku: String,
-    name: String,
+struct Item<'a> {
+    #[serde(borrow)]
+    sku: Text<'a>,
+    #[serde(borrow)]
+    name: Text<'a>,
     quantity: i64,
     price_cents: i64,
-    tags: Vec<String>,
+    #[serde(borrow)]
+    tags: Vec<Text<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Order {
+struct Order<'a> {
     id: i64,
-    customer: Customer,
-    items: Vec<Item>,
-    note: String,
-    status: String,
+    #[serde(borrow)]
+    customer: Customer<'a>,
+    items: Vec<Item<'a>>,
+    #[serde(borrow)]
+    note: Text<'a>,
+    #[serde(borrow)]
+    status: Text<'a>,
     total_cents: i64,
 }
 
@@ -48,7 +62,8 @@ fn read(req: &Request, env: &Env) -> Result<Response> {
 }
 
 fn pay(mut req: Request) -> Result<Response> {
-    let mut order: Order = match req.json() {
+    let body = req.text()?;
+    let mut order: Order = match serde_json::from_str(&body) {
         Ok(order) => order,
         Err(e) => return Ok(Response::text(e.to_string()).with_status(400)),
     };
