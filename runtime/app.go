@@ -102,8 +102,8 @@ func (a *App) chooseEntry() error {
 		return &LoadError{Code: "bad_export", Message: abi.ExportHandle + " must be a function without parameters and results"}
 	case noParams(abi.ExportStart):
 		a.entry, a.command, a.opts.Isolation = abi.ExportStart, true, IsolationEvent
-		if a.opts.CommandImage == CommandImageAuto && a.imports(abi.Module) {
-			a.opts.CommandImage = CommandImageOff // a binding is a look at the world that is not watched
+		if a.opts.CommandImage == CommandImageAuto && (a.imports(abi.Module) || a.info.HasStart) {
+			a.opts.CommandImage = CommandImageOff // bindings, and start sections, may look at the world without being watched
 		}
 	default:
 		return &LoadError{

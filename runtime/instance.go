@@ -48,6 +48,7 @@ type instance struct {
 	dirty   api.MutableGlobal
 	globals []api.MutableGlobal
 	entry   api.Function
+	opening api.Function  // of a command without an image: what each event runs before the entry; may be nil
 	stack   reflect.Value // the field of entry that holds its stack
 	events  int
 	ctx     *eventContext
@@ -108,6 +109,9 @@ func (a *App) newInstance(ctx context.Context) (*instance, error) {
 		in.globals = append(in.globals, mod.ExportedGlobal(g.Name).(api.MutableGlobal))
 	}
 	in.makeEntry()
+	if a.command && !a.suspends() {
+		in.opening = mod.ExportedFunction(wasm.StartExport)
+	}
 	return in, nil
 }
 
@@ -323,7 +327,7 @@ func (in *instance) warm(ctx context.Context) error {
 	in.fuel.Set(quantum)
 	for _, name := range []string{wasm.StartExport, abi.ExportInitialize, abi.ExportWarm} {
 		fn := in.mod.ExportedFunction(name)
-		if fn == nil || (name != wasm.StartExport && in.app.command) {
+		if fn == nil || (in.app.command && (name != wasm.StartExport || !in.app.suspends())) {
 			continue
 		}
 		if err := in.call(fn); err != nil {

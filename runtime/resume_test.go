@@ -369,3 +369,31 @@ func TestTablesAreAsStartUpHasLeftThem(t *testing.T) {
 		}
 	}
 }
+
+func TestAStartSectionBelongsToEveryRun(t *testing.T) {
+	// Its start section writes a random letter, and its _start the header and that.
+	module := guesttest.Wat(t, `(module
+		(import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+		(import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+		(memory (export "memory") 1)
+		(data (i32.const 0) "\40\00\00\00\22\00\00\00")
+		(data (i32.const 64) "Content-Type: text/plain\0a\0a........")
+		(func $begin (local $i i32)
+			(drop (call $random (i32.const 90) (i32.const 8)))
+			(loop $next
+				(i32.store8 (i32.add (i32.const 90) (local.get $i))
+					(i32.add (i32.const 65) (i32.and (i32.load8_u (i32.add (i32.const 90) (local.get $i))) (i32.const 15))))
+				(local.set $i (i32.add (local.get $i) (i32.const 1)))
+				(br_if $next (i32.lt_u (local.get $i) (i32.const 8)))))
+		(start $begin)
+		(func (export "_start") (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 128)))))`)
+	for image, differ := range map[runtime.CommandImage]bool{runtime.CommandImageAuto: true, runtime.CommandImageOff: true, runtime.CommandImageRequest: false} {
+		l, seen := load(t, module, runtime.Options{CommandImage: image, Limits: runtime.Limits{Instances: 1}}), map[string]bool{}
+		for range 10 {
+			seen[l.get("/").body] = true
+		}
+		if len(seen) != map[bool]int{true: 10, false: 1}[differ] {
+			t.Errorf("%s: %d different answers: %v", image, len(seen), seen)
+		}
+	}
+}

@@ -159,7 +159,13 @@ func (in *instance) execute() error {
 	if in.resuming = in.suspension != nil; in.resuming {
 		in.fuel.Set(noFuel)
 	}
-	err := in.call(in.entry)
+	var err error
+	if in.opening != nil {
+		err = in.call(in.opening)
+	}
+	if err == nil {
+		err = in.call(in.entry)
+	}
 	in.leaveGate()
 	return in.finishCommand(err)
 }
