@@ -220,7 +220,7 @@ func zigTake(f field) string {
 func (g *zigGen) operations() {
 	g.line("/// The operations: their names, and their replies.\npub const op = struct {")
 	for _, m := range g.schema.requests() {
-		g.line("    /// Takes a %s, answers with a %s.", zigName(m.name), zigName(g.schema.reply(m).name))
+		g.line("    /// Takes %s, answers with %s.", zigName(m.name), zigName(g.schema.reply(m).name))
 		g.line("    pub const %s = Operation(%s, %s){ .name = %q };", snake(m.opName()), zigName(m.name), zigName(g.schema.reply(m).name), m.op)
 	}
 	g.line("};\n")

@@ -2152,45 +2152,45 @@ pub const VarsGetReply = struct {
 
 /// The operations: their names, and their replies.
 pub const op = struct {
-    /// Takes a AnalyticsWriteRequest, answers with a AnalyticsWriteReply.
+    /// Takes AnalyticsWriteRequest, answers with AnalyticsWriteReply.
     pub const analytics_write = Operation(AnalyticsWriteRequest, AnalyticsWriteReply){ .name = "analytics.write" };
-    /// Takes a D1QueryRequest, answers with a D1QueryReply.
+    /// Takes D1QueryRequest, answers with D1QueryReply.
     pub const d1_query = Operation(D1QueryRequest, D1QueryReply){ .name = "d1.query" };
-    /// Takes a D1ExecRequest, answers with a D1ExecReply.
+    /// Takes D1ExecRequest, answers with D1ExecReply.
     pub const d1_exec = Operation(D1ExecRequest, D1ExecReply){ .name = "d1.exec" };
-    /// Takes a D1DumpRequest, answers with a D1DumpReply.
+    /// Takes D1DumpRequest, answers with D1DumpReply.
     pub const d1_dump = Operation(D1DumpRequest, D1DumpReply){ .name = "d1.dump" };
-    /// Takes a FailRequest, answers with a FailReply.
+    /// Takes FailRequest, answers with FailReply.
     pub const fail = Operation(FailRequest, FailReply){ .name = "fail" };
-    /// Takes a RespondRequest, answers with a RespondReply.
+    /// Takes RespondRequest, answers with RespondReply.
     pub const respond = Operation(RespondRequest, RespondReply){ .name = "respond" };
-    /// Takes a PipeRequest, answers with a PipeReply.
+    /// Takes PipeRequest, answers with PipeReply.
     pub const pipe = Operation(PipeRequest, PipeReply){ .name = "pipe" };
-    /// Takes a BindingsRequest, answers with a BindingsReply.
+    /// Takes BindingsRequest, answers with BindingsReply.
     pub const bindings = Operation(BindingsRequest, BindingsReply){ .name = "bindings" };
-    /// Takes a KvGetRequest, answers with a KvGetReply.
+    /// Takes KvGetRequest, answers with KvGetReply.
     pub const kv_get = Operation(KvGetRequest, KvGetReply){ .name = "kv.get" };
-    /// Takes a KvGetBulkRequest, answers with a KvGetBulkReply.
+    /// Takes KvGetBulkRequest, answers with KvGetBulkReply.
     pub const kv_get_bulk = Operation(KvGetBulkRequest, KvGetBulkReply){ .name = "kv.get_bulk" };
-    /// Takes a KvPutRequest, answers with a KvPutReply.
+    /// Takes KvPutRequest, answers with KvPutReply.
     pub const kv_put = Operation(KvPutRequest, KvPutReply){ .name = "kv.put" };
-    /// Takes a KvDeleteRequest, answers with a KvDeleteReply.
+    /// Takes KvDeleteRequest, answers with KvDeleteReply.
     pub const kv_delete = Operation(KvDeleteRequest, KvDeleteReply){ .name = "kv.delete" };
-    /// Takes a KvListRequest, answers with a KvListReply.
+    /// Takes KvListRequest, answers with KvListReply.
     pub const kv_list = Operation(KvListRequest, KvListReply){ .name = "kv.list" };
-    /// Takes a QueuesSendRequest, answers with a QueuesSendReply.
+    /// Takes QueuesSendRequest, answers with QueuesSendReply.
     pub const queues_send = Operation(QueuesSendRequest, QueuesSendReply){ .name = "queues.send" };
-    /// Takes a QueuesSendBatchRequest, answers with a QueuesSendBatchReply.
+    /// Takes QueuesSendBatchRequest, answers with QueuesSendBatchReply.
     pub const queues_send_batch = Operation(QueuesSendBatchRequest, QueuesSendBatchReply){ .name = "queues.send_batch" };
-    /// Takes a QueuesMetricsRequest, answers with a QueuesMetricsReply.
+    /// Takes QueuesMetricsRequest, answers with QueuesMetricsReply.
     pub const queues_metrics = Operation(QueuesMetricsRequest, QueuesMetricsReply){ .name = "queues.metrics" };
-    /// Takes a AckRequest, answers with a AckReply.
+    /// Takes AckRequest, answers with AckReply.
     pub const ack = Operation(AckRequest, AckReply){ .name = "ack" };
-    /// Takes a RetryRequest, answers with a RetryReply.
+    /// Takes RetryRequest, answers with RetryReply.
     pub const retry = Operation(RetryRequest, RetryReply){ .name = "retry" };
-    /// Takes a SecretsGetRequest, answers with a SecretsGetReply.
+    /// Takes SecretsGetRequest, answers with SecretsGetReply.
     pub const secrets_get = Operation(SecretsGetRequest, SecretsGetReply){ .name = "secrets.get" };
-    /// Takes a VarsGetRequest, answers with a VarsGetReply.
+    /// Takes VarsGetRequest, answers with VarsGetReply.
     pub const vars_get = Operation(VarsGetRequest, VarsGetReply){ .name = "vars.get" };
 };
 
