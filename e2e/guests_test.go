@@ -28,20 +28,21 @@ func TestMain(m *testing.M) {
 
 // product is something built once per run.
 type product struct {
-	name  string
-	build func(path string) error
-	once  sync.Once
-	err   error
+	name   string
+	source string // the directory of a probe
+	build  func(path string) error
+	once   sync.Once
+	err    error
 }
 
 var (
 	pagesrunBinary = &product{name: "pagesrun", build: process.Build}
-	goProbe        = &product{name: "probe-go.wasm", build: probeBuild("go")}
-	cProbe         = &product{name: "probe-c.wasm", build: probeBuild("c")}
-	cppProbe       = &product{name: "probe-cpp.wasm", build: probeBuild("cpp")}
-	rustProbe      = &product{name: "probe-rust.wasm", build: probeBuild("rust")}
-	asProbe        = &product{name: "probe-as.wasm", build: probeBuild("assemblyscript")}
-	zigProbe       = &product{name: "probe-zig.wasm", build: probeBuild("zig")}
+	goProbe        = probe("probe-go.wasm", "go")
+	cProbe         = probe("probe-c.wasm", "c")
+	cppProbe       = probe("probe-cpp.wasm", "cpp")
+	rustProbe      = probe("probe-rust.wasm", "rust")
+	asProbe        = probe("probe-as.wasm", "assemblyscript")
+	zigProbe       = probe("probe-zig.wasm", "zig")
 )
 
 // path gives where the product is.
@@ -65,11 +66,10 @@ func (p *product) bytes(t testing.TB) []byte {
 	return b
 }
 
-// probeBuild builds the probe of an SDK as its own script does.
-func probeBuild(sdk string) func(path string) error {
-	return func(path string) error {
-		return process.BuildScript(filepath.Join(process.Root(), "guest-sdk", sdk, "probe"), path)
-	}
+// probe is built as the script of its SDK does it.
+func probe(name, sdk string) *product {
+	source := filepath.Join(process.Root(), "guest-sdk", sdk, "probe")
+	return &product{name: name, source: source, build: func(path string) error { return process.BuildScript(source, path) }}
 }
 
 // probes are the same program in every language that has an SDK.

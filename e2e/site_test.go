@@ -29,7 +29,20 @@ func (c *clock) now() time.Time { return time.Unix(c.seconds.Load(), 0) }
 // serveInProcess serves a function as the command does, over a real socket and with real storage, but with a clock of the test's. It gives the URL.
 func serveInProcess(t testing.TB, module []byte, c *clock, files map[string]string) string {
 	t.Helper()
-	dir := t.TempDir()
+	return inProcess{probe: module, clock: c, files: files}.serve(t)
+}
+
+// inProcess is how to serve a function without a process of its own.
+type inProcess struct {
+	probe    []byte
+	clock    *clock
+	files    map[string]string
+	portable bool // use the reset that works on every system
+}
+
+func (p inProcess) serve(t testing.TB) string {
+	t.Helper()
+	dir, files := t.TempDir(), p.files
 	writeFiles(t, dir, files)
 	kinds := bindings.All()
 	name := "wrangler.toml"
@@ -43,13 +56,13 @@ func serveInProcess(t testing.TB, module []byte, c *clock, files map[string]stri
 	}
 	ctx := context.Background()
 	registry, err := hostfuncs.Open(ctx, kinds, resources, hostfuncs.Host{
-		Log: slog.New(slog.DiscardHandler), DataDir: filepath.Join(dir, "data"), Now: c.now, Metrics: prometheus.NewRegistry(), Durability: "sync",
+		Log: slog.New(slog.DiscardHandler), DataDir: filepath.Join(dir, "data"), Now: p.clock.now, Metrics: prometheus.NewRegistry(), Durability: "sync",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { check(t, registry.Close(ctx)) })
-	app, err := runtime.Load(ctx, module, runtime.Options{Registry: registry, Isolation: runtime.IsolationEvent, CacheDir: cacheDir(t)})
+	app, err := runtime.Load(ctx, p.probe, runtime.Options{Registry: registry, PortableReset: p.portable, Isolation: runtime.IsolationEvent, CacheDir: cacheDir(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

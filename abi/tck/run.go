@@ -227,12 +227,16 @@ type opened struct {
 	err  error
 }
 
-// begin sends the head of a request, and its body as far as the step has one.
+// begin sends a request. One that is chunked has what is said as its body.
 func (r *run) begin(s *step) error {
 	r.leave()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	reader, writer := io.Pipe()
-	req, err := r.message(ctx, s, r.scope, reader)
+	var body io.Reader // nil for the whole body of the step
+	if s.chunked {
+		body = reader
+	}
+	req, err := r.message(ctx, s, r.scope, body)
 	if err != nil {
 		cancel()
 		return err
@@ -243,14 +247,7 @@ func (r *run) begin(s *step) error {
 		resp, err := r.client.Do(req)
 		c.answer <- opened{resp, err}
 	}()
-	if !s.hasBody {
-		return nil
-	}
-	text, err := s.body.bytes(r.scope)
-	if err == nil {
-		_, err = io.WriteString(writer, text)
-	}
-	return err
+	return nil
 }
 
 func (r *run) say(s *step) error {

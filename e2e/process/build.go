@@ -58,9 +58,9 @@ func BuildC(source, path string) error {
 	return command(Root(), nil, append(append(args, sources...), "guest-sdk/c/pagesrun.c")...)
 }
 
-// BuildScript builds the example in a directory with its own build.sh.
-func BuildScript(dir, path string) error {
-	return command(dir, nil, "sh", filepath.Join(dir, "build.sh"), path)
+// BuildScript builds the example in a directory with its own build.sh. env are NAME=VALUE entries for it.
+func BuildScript(dir, path string, env ...string) error {
+	return command(dir, env, "sh", filepath.Join(dir, "build.sh"), path)
 }
 
 // command runs a program; what it printed is in the error.
