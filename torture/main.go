@@ -20,12 +20,13 @@ import (
 	"github.com/pagesrun/pagesrun/torture/front"
 	"github.com/pagesrun/pagesrun/torture/neighbours"
 	"github.com/pagesrun/pagesrun/torture/rig"
+	"github.com/pagesrun/pagesrun/torture/simulator"
 	"github.com/pagesrun/pagesrun/torture/storage"
 )
 
 // rigs are all instruments, in the order in which they run.
 func rigs() []rig.Rig {
-	return slices.Concat(storage.Rigs(), front.Rigs(), neighbours.Rigs())
+	return slices.Concat(storage.Rigs(), front.Rigs(), neighbours.Rigs(), simulator.Rigs())
 }
 
 func main() {
