@@ -37,6 +37,17 @@ export abstract class Future<T> {
   }
 }
 
+/** An operation that could not be started. */
+export class Refused<T> extends Future<T> {
+  constructor(private why: Failure) {
+    super();
+  }
+
+  protected take(): Result<T> {
+    return refused<T>(this.why);
+  }
+}
+
 /** An operation whose reply R becomes a T. */
 export abstract class Call<R extends Message, T> extends Future<T> {
   private refusal: Failure | null = null;

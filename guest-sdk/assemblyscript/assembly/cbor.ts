@@ -57,7 +57,7 @@ export class Writer {
   private head(major: u8, v: u64): void {
     const p = this.room(9);
     if (v < 24) {
-      store<u8>(p, major | <u8>v);
+      store<u8>(p, major | (<u8>v));
       this.length += 1;
     } else if (v <= 0xff) {
       store<u8>(p, major | 24);
@@ -266,7 +266,7 @@ export class Reader {
       this.bad(indefinite ? "indefinite length" : "reserved item head");
       return 0;
     }
-    const n = <u64>1 << (info - 24);
+    const n = (<u64>1) << (info - 24);
     const q = this.take(n);
     if (!q) return 0;
     let v: u64 = 0;

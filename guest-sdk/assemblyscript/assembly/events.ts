@@ -76,12 +76,12 @@ export class Context {
     return this.answered;
   }
 
-  /** Has f run after the response was sent. The event lasts until it has returned. Functions cannot capture: see waitUntilWith. */
+  /** Has f run after the response was sent. Several run one after the other. Functions cannot capture: see waitUntilWith. */
   waitUntil(f: () => void): void {
     this.after.push(new PlainJob(f));
   }
 
-  /** Has f run with a value, such as an operation to finish, after the response was sent. */
+  /** Has f run with a value, such as an operation to finish, after the response was sent. The event lasts until it has returned. */
   waitUntilWith<T>(f: (value: T) => void, value: T): void {
     this.after.push(new ValueJob<T>(f, value));
   }

@@ -244,6 +244,8 @@ export class Response {
 
   /** Sends the response. Nobody waits for the host's reply: it could only say what the event's outcome says anyway. */
   send(): Outcome {
+    const why = this.stream.failure;
+    if (why !== null) return new Outcome(why);
     const whole = this.stream.inMemory;
     if (whole === null) return this.head(NO_BYTES, this.stream.give());
     if (whole.length <= BODY_BYTES_MAX) return this.head(whole, 0);

@@ -11,7 +11,7 @@
 export { Context, onFetch, onQueue, onScheduled, pagesrun_handle } from "./events";
 export { Headers, Request, Response } from "./http";
 export { Pipe, Sink, Stream } from "./stream";
-export { KV, PutOptions } from "./kv";
+export { KV, KVEntry, KVKey, KVPage, PutOptions } from "./kv";
 export { D1, D1Result, D1Session, Row, Statement } from "./d1";
 export { message, Queue } from "./queues";
 export { Batch, Delivery } from "./consumer";
@@ -63,10 +63,6 @@ export {
   Failure,
   Handle,
   Header,
-  KvEntry,
-  KvGetReply,
-  KvKey,
-  KvListReply,
   QueueMetrics,
   QueueSend,
   ScheduledEvent,

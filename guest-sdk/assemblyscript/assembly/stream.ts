@@ -18,6 +18,11 @@ export class Stream {
 
   private why: Failure | null = null;
 
+  /** Why the stream cannot be used any more; null where it can. */
+  get failure(): Failure | null {
+    return this.why;
+  }
+
   /** Takes possession of a stream that a reply has named. */
   static ofHandle(handle: Handle): Stream {
     return new Stream(handle, NO_BYTES);

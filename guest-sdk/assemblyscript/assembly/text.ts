@@ -10,9 +10,7 @@ export function utf8(text: string): Uint8Array {
 
 /** The text of UTF-8 bytes. What is not UTF-8 becomes U+FFFD, as it does in a browser. */
 export function textOf(bytes: Uint8Array): string {
-  return isUTF8(bytes.dataStart, bytes.length)
-    ? String.UTF8.decodeUnsafe(bytes.dataStart, bytes.length)
-    : repaired(bytes.dataStart, bytes.length);
+  return isUTF8(bytes.dataStart, bytes.length) ? String.UTF8.decodeUnsafe(bytes.dataStart, bytes.length) : repaired(bytes.dataStart, bytes.length);
 }
 
 /** The bytes of a value that may be a text or bytes already. */

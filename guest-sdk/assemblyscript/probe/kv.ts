@@ -1,12 +1,14 @@
 // The probe's operations on KV.
 
-import { Future, invoke, KV, KvGetReply, KvListReply, Outcome, Pipe, Response, start, Stream, utf8 } from "../assembly";
+import { Future, invoke, KV, Outcome, Pipe, Response, start, Stream, utf8 } from "../assembly";
 import {
   KvDeleteReply,
   KvDeleteRequest,
   KvGetBulkReply,
   KvGetBulkRequest,
+  KvGetReply,
   KvGetRequest,
+  KvListReply,
   KvListRequest,
   KvPutReply,
   KvPutRequest,

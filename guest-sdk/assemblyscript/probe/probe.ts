@@ -123,7 +123,7 @@ export class Probe {
 /** The lines of a text, without their ends. */
 export function lines(body: Uint8Array): Uint8Array[] {
   const list: Uint8Array[] = [];
-  for (let from = 0; from < body.length; ) {
+  for (let from = 0; from < body.length;) {
     const stop = body.indexOf(0x0a, from);
     const end = stop < 0 ? body.length : stop;
     list.push(body.subarray(from, end));

@@ -1,22 +1,6 @@
 // The probe's operations on queues, and its consumer. What they do is told in ../../go/probe/queues.go.
 
-import {
-  Batch,
-  Context,
-  Delivery,
-  KV,
-  log,
-  LOG_ERROR,
-  message,
-  Outcome,
-  Queue,
-  QUEUE_JSON,
-  QueueMetrics,
-  QueueSend,
-  sleep,
-  textOf,
-  UNSET,
-} from "../assembly";
+import { Batch, Context, Delivery, KV, log, LOG_ERROR, message, Outcome, Queue, QUEUE_JSON, QueueMetrics, QueueSend, sleep, textOf, UNSET } from "../assembly";
 import { filled, lines, numberIn, OK, Out, Probe, split } from "./probe";
 
 /** Performs an operation; null when there is none of that name. */
@@ -46,7 +30,10 @@ function send(p: Probe, queue: Queue): Outcome {
 function sendBatch(p: Probe, queue: Queue): Outcome {
   const body = p.req.bytes(1 << 20);
   if (body.failed) return body;
-  const r = queue.sendBatch(lines(body.value).map<QueueSend>((line) => outgoing(line)), p.number("delay", UNSET));
+  const r = queue.sendBatch(
+    lines(body.value).map<QueueSend>((line) => outgoing(line)),
+    p.number("delay", UNSET),
+  );
   if (r.failed) return r;
   showMetrics(p, r.value);
   return OK;

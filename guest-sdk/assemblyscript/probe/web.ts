@@ -95,7 +95,7 @@ function streamWrite(p: Probe): Outcome {
   if (sink === null) return OK;
   const piece = new Uint8Array(pieceBytes(p));
   const n = <i32>p.number("n");
-  for (let sent = 0; sent < n; ) {
+  for (let sent = 0; sent < n;) {
     const part = piece.subarray(0, min(piece.length, n - sent));
     for (let i = 0; i < part.length; i++) part[i] = <u8>(0x61 + ((sent + i) % 26));
     const written = sink.write(part);

@@ -49,7 +49,12 @@ function items(out, major, n, list) {
 
 function map(out, v) {
   const keys = Object.keys(v).filter((k) => v[k] !== undefined);
-  items(out, 0xa0, keys.length, keys.flatMap((k) => [Number(k), v[k]]));
+  items(
+    out,
+    0xa0,
+    keys.length,
+    keys.flatMap((k) => [Number(k), v[k]]),
+  );
 }
 
 /** The value of a message. Integers beyond 2^53 are bigints. */

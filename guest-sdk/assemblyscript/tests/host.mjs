@@ -53,7 +53,15 @@ export class Host {
   fetch(path, { method = "GET", headers = [], body, stream } = {}) {
     const handle = stream && this.add({ kind: "readable", chunks: stream.map(bytes), ended: true });
     const fields = headers.map(([name, value]) => ({ 1: name, 2: bytes(value) }));
-    const request = { 1: method, 2: bytes("http://example.com:8787" + path), 3: fields, 4: body && bytes(body), 5: stream && { handle }, 6: "192.0.2.1", 7: "HTTP/1.1" };
+    const request = {
+      1: method,
+      2: bytes("http://example.com:8787" + path),
+      3: fields,
+      4: body && bytes(body),
+      5: stream && { handle },
+      6: "192.0.2.1",
+      7: "HTTP/1.1",
+    };
     this.run({ kind: "fetch", fields: { 4: request } });
     const r = this.response;
     if (!r) return undefined;
@@ -140,7 +148,13 @@ export class Host {
 
   wasi() {
     return {
-      random_get: (p, n) => (this.memory.set(Uint8Array.from({ length: n }, () => (this.seed = (this.seed * 48271) % 2147483647) & 255), p), 0),
+      random_get: (p, n) => (
+        this.memory.set(
+          Uint8Array.from({ length: n }, () => (this.seed = (this.seed * 48271) % 2147483647) & 255),
+          p,
+        ),
+        0
+      ),
       clock_time_get: (_id, _precision, p) => (new DataView(this.exports.memory.buffer).setBigUint64(p, 1_700_000_001_234_567_890n, true), 0),
       fd_write: (fd, vectors, n, written) => {
         const v = new DataView(this.exports.memory.buffer);
@@ -184,7 +198,9 @@ export function kv(store = new Map()) {
       if (q[2] === "stream" && r[1]) return { 1: true, 3: { handle: host.add({ kind: "readable", chunks: [r[2]], ended: true }) } };
       return r;
     },
-    "kv.get_bulk": (target, q) => ({ 1: q[1].map((key) => ({ 1: key, 2: store.has(text(key)), 3: store.get(text(key))?.value, 4: store.get(text(key))?.metadata })) }),
+    "kv.get_bulk": (target, q) => ({
+      1: q[1].map((key) => ({ 1: key, 2: store.has(text(key)), 3: store.get(text(key))?.value, 4: store.get(text(key))?.metadata })),
+    }),
     "kv.put": (_target, q, host) => {
       const keep = (value) => (store.set(text(q[1]), { value, expiration: q[4], ttl: q[5], metadata: q[6] }), {});
       if (!q[3]) return keep(q[2] ?? new Uint8Array(0));

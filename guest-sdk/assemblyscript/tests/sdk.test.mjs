@@ -30,16 +30,44 @@ const full = { "kv.put": () => failure(18, "the disk is full", 507), "kv.get": (
 answers([
   ["keys and values are texts or bytes", "/kv/texts-and-bytes", "'ä🤓' 2 '\uFFFD\uFFFD'", kv()],
   ["a missing key is an answer", "/kv/missing", "none none ok", kv()],
-  ["options are written as an object", "/kv/options", `v '{"a":1}'`, kv()],
+  ["options are written as an object", "/kv/options", `k v '{"a":1}'`, kv()],
   ["two reads run at once and finish in any order, more than once", "/kv/at-once", "'2''1''1'", stored({ a: "1", b: "2" })],
   ["the first of several operations is known, the others can be canceled", "/kv/first", "1 canceled 0 the operation was canceled by the function '1'", slow()],
-  ["a body is stored unread and is gone then", "/kv/body", "ok bad_handle 0 the stream was given away and cannot be used any more", kv(), { method: "POST", stream: ["a", "b"] }],
+  [
+    "a body is stored unread and is gone then",
+    "/kv/body",
+    "ok bad_handle 0 the stream was given away and cannot be used any more",
+    kv(),
+    { method: "POST", stream: ["a", "b"] },
+  ],
   ["a short body is stored too", "/kv/body", "ok bad_handle 0 the stream was given away and cannot be used any more", kv(), { method: "POST", body: "ab" }],
   ["a value is written through a pipe", "/kv/pipe", "ok bad_handle 0 the stream is closed", kv()],
-  ["a pipe that is aborted fails what reads it", "/kv/pipe-abort", "stream_closed 0 the stream broke off before the value was complete; nothing was stored bad_handle 0 the stream is closed", kv()],
+  [
+    "a pipe that is aborted fails what reads it",
+    "/kv/pipe-abort",
+    "stream_closed 0 the stream broke off before the value was complete; nothing was stored bad_handle 0 the stream is closed",
+    kv(),
+  ],
   ["several keys are read in one operation", "/kv/bulk", "a=1 none=none", stored({ a: "1" })],
   ["a list goes on where its cursor is", "/kv/list", "p1 p2 p3 p4 p5 ", stored({ p1: "", p2: "", p3: "", p4: "", p5: "", q: "" })],
 ]);
+
+each("a body is not stored twice", (start) => {
+  const store = new Map();
+  const host = start(kv(store));
+  const want = "ok bad_handle 0 the stream was given away and cannot be used any more";
+  assert.equal(host.fetch("/kv/body-twice", { method: "POST", body: "ab" }).body, want);
+  assert.equal(text(store.get("body").value), "ab");
+  assert.equal(host.fetch("/kv/body-twice", { method: "POST", stream: ["c", "d"] }).body, want);
+  assert.equal(text(store.get("body").value), "cd");
+});
+
+each("a read may have a cacheTtl", (start) => {
+  let asked;
+  const host = start({ "kv.get": (_t, q) => ((asked = q), { 1: true, 2: bytes("v") }) });
+  assert.equal(host.fetch("/kv/cached").body, "'v'");
+  assert.deepEqual(asked, { 1: bytes("k"), 2: "text", 3: 30 });
+});
 
 each("a number that is 0 is sent, one that is not given is not", (start) => {
   let asked;
@@ -62,7 +90,12 @@ answers([
   ["rows that are too many are a failure", "/d1/broken", "bad_message 0 pagesrun d1.query: a row is broken", queried(rows(["a"], 1, 1, 2))],
   ["a result that is missing is a failure", "/d1/broken", "bad_message 0 pagesrun d1.query: a result is missing", queried()],
   ["a batch has a result for each statement", "/d1/batch", "2", queried(rows([], 0), rows([], 0))],
-  ["a batch fails with the text of its statement", "/d1/batch", "invalid_argument 0 D1_ERROR: no such table: A", { "d1.query": () => failure(17, "D1_ERROR: no such table: A") }],
+  [
+    "a batch fails with the text of its statement",
+    "/d1/batch",
+    "invalid_argument 0 D1_ERROR: no such table: A",
+    { "d1.query": () => failure(17, "D1_ERROR: no such table: A") },
+  ],
   ["exec gives the number of its lines", "/d1/exec", "2", { "d1.exec": (_t, q) => ({ 1: text(q[1]).split("\n").length }) }],
 ]);
 
@@ -90,14 +123,26 @@ each("messages are sent with their type and delay", (start) => {
   const sent = [];
   const host = start({ "queues.send": (_t, q) => (sent.push([text(q[1]), q[2], q[3]]), { 1: {} }) });
   assert.equal(host.fetch("/queues/kinds").body, "ok ok ok ok");
-  assert.deepEqual(sent, [["{}", "json", undefined], ["[]", "json", 5], ["t", "text", undefined], ["\0", "bytes", 0]]);
+  assert.deepEqual(sent, [
+    ["{}", "json", undefined],
+    ["[]", "json", 5],
+    ["t", "text", undefined],
+    ["\0", "bytes", 0],
+  ]);
 });
 
 each("a batch may be of several types and delays", (start) => {
   let sent;
   const host = start({ "queues.send_batch": (_t, q) => ((sent = q), { 1: { 1: 3 } }) });
   assert.equal(host.fetch("/queues/batch").body, "3");
-  assert.deepEqual(sent[1].map((m) => [text(m[1]), m[2], m[3]]), [["{}", "json", undefined], ["t", "text", 7], ["\0", "bytes", undefined]]);
+  assert.deepEqual(
+    sent[1].map((m) => [text(m[1]), m[2], m[3]]),
+    [
+      ["{}", "json", undefined],
+      ["t", "text", 7],
+      ["\0", "bytes", undefined],
+    ],
+  );
   assert.equal(sent[2], 3);
 });
 
@@ -105,14 +150,28 @@ each("points are written and nothing is waited for beyond the host", (start) => 
   const points = [];
   const host = start({ "analytics.write": (target, q) => (points.push([target, q]), {}) });
   assert.equal(host.fetch("/queues/points").body, "written");
-  assert.deepEqual(points, [["DATA", { 1: [bytes("index")], 2: [bytes("a"), bytes("")], 3: [{ float: 1 }, { float: -0.5 }] }], ["DATA", {}]]);
+  assert.deepEqual(points, [
+    ["DATA", { 1: [bytes("index")], 2: [bytes("a"), bytes("")], 3: [{ float: 1 }, { float: -0.5 }] }],
+    ["DATA", {}],
+  ]);
 });
 
 answers([
   ["a queue says how it is", "/queues/metrics", "12", { "queues.metrics": () => ({ 1: { 2: 12 } }) }],
   ["a request has its parts as they were sent", "/request/parts?a=%20", "PUT example.com:8787 /request/parts a=%20 HTTP/1.1 192.0.2.1", {}, { method: "PUT" }],
   ["the query is decoded where that can be done", "/request/query?a+b=%C3%A4+1&empty&broken=%4&bytes=%ff%00", "'ä 1'''none'%4'2"],
-  ["header fields are found whatever their case", "/request/headers", "'1'1+2none", {}, { headers: [["x-a", "1"], ["X-A", "2"]] }],
+  [
+    "header fields are found whatever their case",
+    "/request/headers",
+    "'1'1+2none",
+    {},
+    {
+      headers: [
+        ["x-a", "1"],
+        ["X-A", "2"],
+      ],
+    },
+  ],
   ["a body may be limited", "/request/limited", "too_large 0 the stream is longer than the limit", {}, { body: "four" }],
   ["a streamed body may be limited", "/request/limited", "too_large 0 the stream is longer than the limit", {}, { stream: ["fo", "ur"] }],
   ["a body as long as the limit is read", "/request/limited", "ok", {}, { stream: ["th", "e"] }],
@@ -120,10 +179,15 @@ answers([
   ["a body in memory is read in pieces", "/request/pieces", "in m|emor|y| bad_handle 0 the stream is closed", {}, { body: "in memory" }],
   ["a long body is read whole", "/request/text", "'" + "0123456789".repeat(5000) + "'", {}, { stream: ["0123456789".repeat(2000), "0123456789".repeat(3000)] }],
   ["no body is an empty one", "/request/text", "''"],
-  ["variables can be read at start", "/results/variables", "'hi''hi'none'top'", {
-    "vars.get": (t) => (t === "GREETING" ? { 1: "hi" } : failure(9, "none")),
-    "secrets.get": () => ({ 1: "top" }),
-  }],
+  [
+    "variables can be read at start",
+    "/results/variables",
+    "'hi''hi'none'top'",
+    {
+      "vars.get": (t) => (t === "GREETING" ? { 1: "hi" } : failure(9, "none")),
+      "secrets.get": () => ({ 1: "top" }),
+    },
+  ],
 ]);
 
 /** What traps, and the last line of the log then. */
@@ -205,6 +269,12 @@ each("a body is handed on unread", (start) => {
   assert.ok(!host.trace.includes("read"));
 });
 
+each("a body that was given away is no response", (start) => {
+  const host = start();
+  assert.equal(host.fetch("/respond/twice", { stream: ["a"] }), undefined);
+  assert.deepEqual(host.log, ["error response: the stream was given away and cannot be used any more"]);
+});
+
 each("a response in memory costs one call beside the event's", (start) => {
   const host = start();
   host.fetch("/other");
@@ -223,7 +293,11 @@ each("a handler that fails says why and sends no response", (start) => {
 
 each("header fields are set, added and removed", (start) => {
   const r = start().fetch("/respond/headers");
-  assert.deepEqual(r.headers, [["content-type", "text/html; charset=utf-8"], ["X-C", "4"], ["x-a", "5"]]);
+  assert.deepEqual(r.headers, [
+    ["content-type", "text/html; charset=utf-8"],
+    ["X-C", "4"],
+    ["x-a", "5"],
+  ]);
 });
 
 each("a redirect has a status and a place", (start) => {
@@ -252,7 +326,13 @@ each("messages of a batch are settled one by one and together", (start) => {
   const host = start({ ack: (_t, q) => (settled.push(["ack", q]), {}), retry: (_t, q) => (settled.push(["retry", q]), {}) });
   const messages = ["ack", "retry", "retry later", "nothing"].map((body) => ({ 1: "id", 2: 1, 3: bytes(body), 4: "text", 5: 2 }));
   host.run({ kind: "queue", fields: { 6: { 1: "orders", 2: messages, 3: { 1: 9 } } } });
-  assert.deepEqual(settled, [["ack", { 1: [0] }], ["retry", { 1: [1] }], ["retry", { 1: [2], 3: 20 }], ["retry", { 2: true, 3: 30 }], ["ack", { 2: true }]]);
+  assert.deepEqual(settled, [
+    ["ack", { 1: [0] }],
+    ["retry", { 1: [1] }],
+    ["retry", { 1: [2], 3: 20 }],
+    ["retry", { 2: true, 3: 30 }],
+    ["ack", { 2: true }],
+  ]);
   assert.deepEqual(host.log, ["debug orders 9 1700000000000"]);
 });
 

@@ -30,6 +30,7 @@ import {
   secret,
   sleep,
   textOf,
+  UNSET,
   utf8,
   variable,
 } from "../../assembly";
@@ -75,7 +76,7 @@ function keyValue(path: string, req: Request): string {
   if (path == "/kv/options") {
     kv.put("k", "v", { expirationTtlS: 60, metadata: '{"a":1}' }).check();
     const found = kv.getWithMetadata("k").value;
-    return textOf(found.value) + " " + orNone(found.metadata);
+    return found.key + " " + found.text + " " + orNone(found.metadata);
   }
   if (path == "/kv/zero") return said(kv.put("k", "v", { expirationTtlS: 0 }));
   if (path == "/kv/at-once") {
@@ -90,6 +91,8 @@ function keyValue(path: string, req: Request): string {
     return first.toString() + " " + said(reads[0].finish()) + " " + orNone(reads[1].finish().value);
   }
   if (path == "/kv/body") return said(kv.put("body", req.body)) + " " + said(req.text());
+  if (path == "/kv/body-twice") return said(kv.put("body", req.body)) + " " + said(kv.put("body", req.body));
+  if (path == "/kv/cached") return orNone(kv.getText("k", 30).value);
   if (path == "/kv/pipe" || path == "/kv/pipe-abort") {
     const pipe = Pipe.open().value;
     const put = kv.startPut("piped", pipe.readable);
@@ -101,14 +104,14 @@ function keyValue(path: string, req: Request): string {
   }
   if (path == "/kv/bulk") {
     const entries = kv.getBulk(["a", "none"]).value;
-    return entries.map<string>((e) => textOf(e.key) + "=" + (e.found ? textOf(e.value) : "none")).join(" ");
+    return entries.map<string>((e) => e.key + "=" + (e.found ? e.text : "none")).join(" ");
   }
   let names = "";
   let cursor = "";
   while (true) {
     const page = kv.list("p", cursor, 2).value;
-    for (let i = 0; i < page.keys.length; i++) names += textOf(page.keys[i].name) + " ";
-    if (page.listComplete) return names;
+    for (let i = 0; i < page.keys.length; i++) names += page.keys[i].name + (page.keys[i].expiration == UNSET ? " " : "! ");
+    if (page.complete) return names;
     cursor = page.cursor;
   }
 }
@@ -136,7 +139,12 @@ function database(path: string): string {
     return row === null ? "none" : row.text("name");
   }
   if (path == "/d1/column") return said(db.prepare("SELECT").firstColumn("nope"));
-  if (path == "/d1/raw") return db.prepare("SELECT").raw(true).value.map<string>((row) => row.map<string>((v) => v.toString()).join("|")).join(";");
+  if (path == "/d1/raw")
+    return db
+      .prepare("SELECT")
+      .raw(true)
+      .value.map<string>((row) => row.map<string>((v) => v.toString()).join("|"))
+      .join(";");
   if (path == "/d1/broken") return said(db.prepare("SELECT").all());
   if (path == "/d1/batch") {
     const both: Result<D1Result[]> = db.batch([db.prepare("A"), db.prepare("B").bind(1)]);
@@ -199,7 +207,15 @@ function globals(path: string): string {
   if (path == "/globals/random") return Math.random().toString() + " " + (drawnAtStart >= 0).toString();
   if (path == "/globals/bytes") return randomBytes(16).toString();
   if (path == "/globals/time") {
-    return Date.now().toString() + " " + new Date(0).toISOString() + " " + Date.parse("2020-01-02T03:04:05Z").getTime().toString() + " " + performance.now().toString();
+    return (
+      Date.now().toString() +
+      " " +
+      new Date(0).toISOString() +
+      " " +
+      Date.parse("2020-01-02T03:04:05Z").getTime().toString() +
+      " " +
+      performance.now().toString()
+    );
   }
   const key = new Uint8Array(8);
   crypto.getRandomValues(key);
@@ -227,6 +243,10 @@ function respond(path: string, req: Request, ctx: Context): Response | null {
     pipe.writable.write("body").check();
     pipe.writable.close();
     return null;
+  }
+  if (path == "/respond/twice") {
+    req.body.give();
+    return Response.stream(req.body);
   }
   if (path == "/respond/pass") return Response.stream(req.body);
   if (path == "/respond/fail") {
