@@ -139,12 +139,13 @@ func (a *App) checkMemory() error {
 
 // warm starts the first instance and takes the image from it.
 func (a *App) warm(ctx context.Context) error {
-	in, err := a.newInstance(ctx)
+	in, err := a.warmInstance(ctx)
+	if errors.Is(err, errUnsuspendable) && a.opts.CommandImage == CommandImageAuto {
+		a.opts.CommandImage = CommandImageOff
+		in, err = a.warmInstance(ctx)
+	}
 	if err != nil {
 		return err
-	}
-	if err := in.warm(ctx); err != nil {
-		return errors.Join(err, in.release())
 	}
 	a.pool = newPool(a.opts.Limits, a.makeInstance)
 	if in.isDirty() {
@@ -163,6 +164,18 @@ func (a *App) warm(ctx context.Context) error {
 	in.start()
 	a.pool.adopt(in)
 	return nil
+}
+
+// warmInstance makes an instance and runs its start-up.
+func (a *App) warmInstance(ctx context.Context) (*instance, error) {
+	in, err := a.newInstance(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.warm(ctx); err != nil {
+		return nil, errors.Join(err, in.release())
+	}
+	return in, nil
 }
 
 // makeInstance makes one more instance for the pool.

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 
 	"github.com/pagesrun/pagesrun/runtime/wasi"
@@ -43,8 +44,15 @@ func (c CommandImage) looks(l wasi.Look) bool {
 // errSuspended ends a run of a command at the point of its image.
 var errSuspended = errors.New("the image has been taken")
 
-// errStackHidden says that the engine's copies of stacks are not as they are known.
-var errStackHidden = errors.New("this version of the engine keeps its stacks in another way")
+// suspendedStackBytesMax is the most stack a command may have in use at the point of its image: each instance keeps two copies, and each event begins with
+// copying one.
+const suspendedStackBytesMax = 4 << 20
+
+// errUnsuspendable is a command that cannot have an image in the middle of its run.
+var errUnsuspendable = &LoadError{
+	Code: "deep_stack", Message: fmt.Sprintf("the command has more than %d MiB of stack in use where its image is to be taken", suspendedStackBytesMax>>20),
+	Hint: "let it read its request outside of deep recursion, or set cgi_image = \"off\" in [pagesrun]",
+}
 
 // suspension is the point of a command's run that its events begin at.
 type suspension struct {
@@ -61,13 +69,14 @@ type suspension struct {
 func (in *instance) suspend(ctx context.Context, again func() uint32) {
 	s := &suspension{snapshot: experimental.GetSnapshotter(ctx).Snapshot(), again: again}
 	if !s.keep() {
-		panic(errStackHidden)
+		panic(errUnsuspendable)
 	}
 	in.suspension = s
 	panic(errSuspended)
 }
 
-// keep finds the used part of the snapshot's stack: from the stack pointer up to the top.
+// keep copies the used part of the snapshot's stack: from the stack pointer up to the top. It is false where that is too much, or the engine keeps its
+// stacks in another way than the one that is known.
 func (s *suspension) keep() bool {
 	v := reflect.ValueOf(s.snapshot).Elem()
 	stack, sp, top := v.FieldByName("stack"), v.FieldByName("sp"), v.FieldByName("top")
@@ -77,7 +86,7 @@ func (s *suspension) keep() bool {
 	base := stack.Pointer()
 	low, high := uintptr(sp.Uint())-base, uintptr(top.Uint())-base
 	s.stack, s.top = stack.Bytes(), uintptr(top.Uint())
-	if low > high || high > uintptr(len(s.stack)) {
+	if low > high || high > uintptr(len(s.stack)) || high-low > suspendedStackBytesMax {
 		return false
 	}
 	s.live = s.stack[low:high]

@@ -219,6 +219,23 @@ func TestAResumedCommandEndsWithItsClient(t *testing.T) {
 	}
 }
 
+func TestAnImageMayBeTakenBelowManyCalls(t *testing.T) {
+	for what, once := range map[string]bool{"down": true, "far-down": false} {
+		l := resumable(t, runtime.CommandImageAuto, what)
+		for range 5 {
+			body, fuel := l.answer(t, what, "/x")
+			if !strings.HasSuffix(body, " GET /x") || (fuel < workFuel) != once {
+				t.Errorf("%s: %q, %d units of fuel", what, body, fuel)
+			}
+		}
+	}
+	_, err := tryLoad(t, resumeGuest(t), resumeOptions(t, runtime.CommandImageRequest, "far-down by-environ-file"))
+	var load *runtime.LoadError
+	if !errors.As(err, &load) || load.Code != "deep_stack" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAThousandResumesLeakNothing(t *testing.T) {
 	l := resumable(t, runtime.CommandImageRequest, "by-environ-file early-file")
 	run := func(n int) {

@@ -86,6 +86,13 @@ static __attribute__((noinline)) unsigned deep(unsigned n) {
   return r ^ (r << 3) ^ n;
 }
 
+/* dive looks at the request from far down. */
+static __attribute__((noinline)) unsigned dive(unsigned n, const char *how) {
+  if (n == 0) return look(how), 1;
+  unsigned r = dive(n - 1, how);
+  return r ^ (r << 3) ^ n;
+}
+
 static int after(void) {
   if (!strcmp(path, "/spin"))
     for (volatile int i = 0;; i++) (void)i;
@@ -124,7 +131,7 @@ int main(int argc, char **argv) {
   const char *what = argc > 1 ? argv[1] : "";
   before(what);
   if (strstr(what, "early-output")) write(1, "X-Early: 1\r\n\r\n", 14);
-  look(what);
+  dive(strstr(what, "far-down") ? 300000 : strstr(what, "down") ? 3000 : 0, what);
   runs++;
   if (!strstr(what, "early-output")) fputs("Content-Type: text/plain\r\n\r\n", stdout);
   int code = after();
