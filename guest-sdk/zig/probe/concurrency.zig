@@ -6,6 +6,7 @@ const probe = @import("probe.zig");
 const Probe = probe.Probe;
 const abi = pagesrun.abi;
 
+/// What this file can perform.
 pub const operations = [_]probe.Operation{
     .{ "race", race }, .{ "cancel", cancel }, .{ "later", later }, .{ "hang", hang },
 };

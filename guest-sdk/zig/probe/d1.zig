@@ -6,6 +6,7 @@ const probe = @import("probe.zig");
 const Probe = probe.Probe;
 const d1 = pagesrun.d1;
 
+/// What this file can perform.
 pub const operations = [_]probe.Operation{
     .{ "d1.query", query }, .{ "d1.first", first },     .{ "d1.raw", raw },   .{ "d1.exec", exec },
     .{ "d1.dump", dump },   .{ "d1.session", session }, .{ "d1.many", many }, .{ "d1.async", concurrently },

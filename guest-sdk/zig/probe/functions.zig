@@ -5,6 +5,7 @@ const pagesrun = @import("pagesrun");
 const probe = @import("probe.zig");
 const Probe = probe.Probe;
 
+/// What this file can perform.
 pub const operations = [_]probe.Operation{.{ "abi", perform }};
 
 const host = struct {

@@ -6,6 +6,7 @@ const probe = @import("probe.zig");
 const Probe = probe.Probe;
 const abi = pagesrun.abi;
 
+/// What this file can perform.
 pub const operations = [_]probe.Operation{
     .{ "kv.get", get },       .{ "kv.get_bulk", getBulk }, .{ "kv.put", put },
     .{ "kv.delete", delete }, .{ "kv.list", list },        .{ "many", many },

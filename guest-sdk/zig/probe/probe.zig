@@ -69,6 +69,7 @@ pub const Probe = struct {
         } else p.print("error internal 0 {s}\n", .{@errorName(err)});
     }
 
+    /// Writes that all went well.
     pub fn done(p: *Probe) void {
         p.text("done\n");
     }
@@ -83,6 +84,7 @@ pub fn codeOf(err: anyerror) []const u8 {
     return pagesrun.abi.codeName(if (pagesrun.abi.errorOf(f.code) == err) f.code else pagesrun.abi.code_internal);
 }
 
+/// A number in decimal digits.
 pub fn integer(digits: []const u8) i64 {
     return std.fmt.parseInt(i64, digits, 10) catch @panic("a number was expected");
 }
@@ -94,6 +96,7 @@ pub fn fill(n: usize, c: u8) []u8 {
     return bytes;
 }
 
+/// Whether two texts are the same.
 pub fn eql(a: []const u8, b: []const u8) bool {
     return std.mem.eql(u8, a, b);
 }
@@ -102,6 +105,7 @@ pub fn eql(a: []const u8, b: []const u8) bool {
 pub const Lines = struct {
     left: []const u8,
 
+    /// The next line; null after the last.
     pub fn next(l: *Lines) ?[]const u8 {
         if (l.left.len == 0) return null;
         const end = std.mem.indexOfScalar(u8, l.left, '\n') orelse l.left.len;

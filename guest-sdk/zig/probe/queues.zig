@@ -6,6 +6,7 @@ const probe = @import("probe.zig");
 const Probe = probe.Probe;
 const abi = pagesrun.abi;
 
+/// What this file can perform.
 pub const operations = [_]probe.Operation{
     .{ "queues.send", send }, .{ "queues.send_batch", sendBatch }, .{ "queues.metrics", metrics }, .{ "analytics.write", writePoints },
 };

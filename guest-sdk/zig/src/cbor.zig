@@ -75,6 +75,7 @@ pub const Writer = struct {
     pub fn uint(w: *Writer, v: u64) void {
         w.head(uint_major, v);
     }
+    /// Writes an unsigned integer.
     pub const uint64 = uint;
     /// Writes an unsigned integer.
     pub fn uint32(w: *Writer, v: u32) void {

@@ -20,11 +20,17 @@
 const std = @import("std");
 const builtin = @import("builtin");
 
+/// The messages of the ABI, its operations, limits and codes.
 pub const abi = @import("abi.zig");
+/// The encoding of messages.
 pub const cbor = @import("cbor.zig");
+/// D1 databases.
 pub const d1 = @import("d1.zig");
+/// JSON documents and values of Zig types.
 pub const json = @import("json.zig");
+/// KV namespaces.
 pub const kv = @import("kv.zig");
+/// Queues: sending messages and consuming them.
 pub const queues = @import("queues.zig");
 /// A host in memory, to test handlers with "zig test".
 pub const testing = @import("testing.zig");
@@ -36,24 +42,43 @@ const memory = @import("memory.zig");
 const random = @import("random.zig");
 const streams = @import("stream.zig");
 
+/// One error for each stable code; lastFailure has more.
 pub const Error = abi.Error;
+/// What went wrong: code, text and status.
 pub const Failure = abi.Failure;
+/// Names a call or a stream within one event.
 pub const Handle = abi.Handle;
+/// The running event.
 pub const Context = event.Context;
+/// An HTTP request.
 pub const Request = http.Request;
+/// An answer to a request.
 pub const Response = http.Response;
+/// A header field.
 pub const Header = http.Header;
+/// Bytes to read.
 pub const Stream = streams.Stream;
+/// The end of a pipe to write to.
 pub const Writer = streams.Writer;
+/// Two ends of a stream.
 pub const Pipe = streams.Pipe;
+/// Messages of a queue, to consume.
 pub const Batch = queues.Batch;
+/// One delivery of a message.
 pub const Message = queues.Message;
+/// The tick of a cron trigger.
 pub const ScheduledEvent = abi.ScheduledEvent;
+/// An operation that has begun.
 pub const Call = host.Call;
+/// Starts an operation of abi.op on a binding: pagesrun.start("KV", pagesrun.abi.op.kv_get, &.{ .key = "a" }).
 pub const start = host.start;
+/// Performs an operation of abi.op on a binding and waits for its reply.
 pub const invoke = host.invoke;
+/// Waits until one of several handles is ready.
 pub const wait = host.wait;
+/// Sleeps, for a time in nanoseconds.
 pub const sleep = host.sleep;
+/// What std_options has as cryptoRandomSeed.
 pub const randomSeed = random.seed;
 
 /// Memory that lives until the end of the event. What is allocated in warm lives for ever.

@@ -388,7 +388,8 @@ pub const Host = struct {
         const gpa = h.arena.allocator();
         var names: std.ArrayListUnmanaged(abi.KvKey) = .{};
         for (h.namespace(target).values()) |e| {
-            if (std.mem.startsWith(u8, e.key, q.prefix) and std.mem.order(u8, e.key, q.cursor) == .gt) names.append(gpa, .{ .name = e.key, .metadata = e.metadata }) catch @panic("out of memory");
+            if (std.mem.startsWith(u8, e.key, q.prefix) and std.mem.order(u8, e.key, q.cursor) == .gt)
+                names.append(gpa, .{ .name = e.key, .metadata = e.metadata }) catch @panic("out of memory");
         }
         std.mem.sort(abi.KvKey, names.items, {}, struct {
             fn before(_: void, a: abi.KvKey, b: abi.KvKey) bool {
