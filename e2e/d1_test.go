@@ -9,18 +9,6 @@ import (
 	"time"
 )
 
-// d1Case is a rule of D1 as a sentence, with what shows it. Each case has a database of its own, empty at the beginning.
-type d1Case struct {
-	rule  string
-	steps []d1Step
-}
-
-// d1Step is one operation and its answer. The lines of an answer that tell what a statement cost are compared only where the expected answer has any.
-type d1Step struct {
-	ask    ask
-	answer string
-}
-
 // nTimes stands for a value of n times the letter x, zeros for n zero bytes.
 type (
 	nTimes int
@@ -71,12 +59,13 @@ func (a ask) as(op string, fields ...string) ask {
 	return a.with(fields...)
 }
 
-// execLines asks for lines of SQL.
-func execLines(text string) ask { return ask{op: "d1.exec", body: text} }
-
 func d1Error(text string) string { return "error invalid_argument 0 D1_ERROR: " + text + "\n" }
 
-func d1TooLarge(text string) string { return "error too_large 0 D1_ERROR: " + text + "\n" }
+// float is a float as the probes write it.
+func float(f float64) string { return fmt.Sprintf("r:%016x", math.Float64bits(f)) }
+
+// nothing is the answer to a statement that gives no rows by nature.
+const nothing = "columns\n"
 
 // rows is the answer to a statement that gives rows, each written as its values.
 func rows(columns string, list ...string) string {
@@ -90,74 +79,7 @@ func rows(columns string, list ...string) string {
 	return answer
 }
 
-// nothing is the answer to a statement that gives no rows by nature.
-const nothing = "columns\n"
-
-// cost adds what a statement cost to its answer.
-func cost(answer, meta string) string {
-	return answer + meta + " size=yes duration=yes served_by=yes\n"
-}
-
-// float is a float as the probes write it.
-func float(f float64) string { return fmt.Sprintf("r:%016x", math.Float64bits(f)) }
-
-// text is TEXT as the probes write it.
-func text(s string) string { return "t:" + showBytes(s) }
-
 var costLine = regexp.MustCompile(`(?m)^changes=.*\n`)
-
-// run takes the steps of a case through functions in every language, which must all answer the same to the byte.
-func (c d1Case) run(t *testing.T, sites map[string]string, target string) {
-	for _, s := range c.steps {
-		var first, firstLanguage string
-		for language, site := range sites {
-			answer := s.ask.send(t, site, target)
-			if firstLanguage == "" {
-				first, firstLanguage = answer, language
-			}
-			if answer != first {
-				t.Fatalf("%s %q\n%s: %q\n%s: %q", s.ask.op, short(s.ask.body), language, short(answer), firstLanguage, short(first))
-			}
-		}
-		if !costLine.MatchString(s.answer) {
-			first = costLine.ReplaceAllString(first, "")
-		}
-		if first != s.answer {
-			t.Fatalf("%s %q\ngot  %q\nwant %q", s.ask.op, short(s.ask.body), short(first), short(s.answer))
-		}
-	}
-}
-
-// runD1 runs cases, each against a database of its own in one server per language.
-func runD1(t *testing.T, cases []d1Case) {
-	sites := map[string]string{}
-	args := []string{"serve", "", "--port", "0", "--admin", "off"}
-	for i := range cases {
-		args = append(args, "--d1", fmt.Sprint("DB", i))
-	}
-	for language, probe := range probes() {
-		args[1] = probe.path(t)
-		sites[language] = start(t, t.TempDir(), args...).URL
-	}
-	for i, c := range cases {
-		t.Run(c.rule, func(t *testing.T) { c.run(t, sites, fmt.Sprint("DB", i)) })
-	}
-}
-
-func TestD1ClientThroughGuestsInEveryLanguage(t *testing.T) {
-	t.Parallel()
-	runD1(t, append(d1ClientCases(), d1ValueCases()...))
-}
-
-func TestD1StatementsThroughGuestsInEveryLanguage(t *testing.T) {
-	t.Parallel()
-	runD1(t, append(append(d1TextCases(), d1ErrorCases()...), d1SurfaceCases()...))
-}
-
-func TestLimitsOfD1ThroughGuestsInEveryLanguage(t *testing.T) {
-	t.Parallel()
-	runD1(t, d1LimitCases())
-}
 
 var bookmarkForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$`)
 

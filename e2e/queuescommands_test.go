@@ -86,7 +86,7 @@ func checkQueuesCommands(t *testing.T, queues func(args ...string) process.Resul
 func TestAMessageSentByCommandIsConsumed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	writeFiles(t, dir, map[string]string{"wrangler.toml": queueConfig([]sequence{{settings: "max_batch_size = 1"}})})
+	writeFiles(t, dir, map[string]string{"wrangler.toml": queueConfig("max_batch_size = 1\n")})
 	expect(t, pagesrun(t, dir, "queues", "send", "s0", "early", "--content-type", "text"), 0)
 	s := start(t, dir, "serve", cProbe.path(t), "--port", "0", "--admin", "off")
 	expect(t, pagesrun(t, dir, "queues", "send", "s0", "late", "--content-type", "text"), 0)

@@ -2,6 +2,8 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/base64"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -171,3 +173,50 @@ func bulk(keys ...string) ask {
 	}
 	return a
 }
+
+// begin is the time at which every case begins, in seconds since the Unix epoch.
+const begin = 1_800_000_000
+
+func refused(text string) string { return "error invalid_argument 0 " + text + "\n" }
+
+// found is the answer to a read.
+func found(value string) string { return "value=" + value + " metadata=-\n" }
+
+const (
+	done    = "done\n"
+	missing = "missing\n"
+)
+
+// short is an answer that can be shown.
+func short(s string) string {
+	const longest = 2000
+	if len(s) > longest {
+		return s[:longest] + "…"
+	}
+	return s
+}
+
+// showBytes writes bytes as the probes do.
+func showBytes(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if c > ' ' && c < 0x7f && c != '%' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02x", c)
+		}
+	}
+	return b.String()
+}
+
+// xs is what the probes show of n times the letter x.
+func xs(n int) string {
+	hash := uint64(0xcbf29ce484222325)
+	for range n {
+		hash = (hash ^ 'x') * 0x100000001b3
+	}
+	return fmt.Sprintf("#%d:%x", n, hash)
+}
+
+// cursorAfter is the cursor of a page that ends with key. Guests must not look into it; that it is this one shows that it says where to go on.
+func cursorAfter(key string) string { return base64.StdEncoding.EncodeToString([]byte(key)) }

@@ -20,6 +20,8 @@ type File struct {
 	Dev bool
 	// Parallel says that the cases wait much and may run at the same time.
 	Parallel bool
+	// Heavy says that the cases take long and show no more with a probe that is built in another way.
+	Heavy bool
 	// Cases are the cases in order.
 	Cases []Case
 
@@ -168,6 +170,9 @@ func (r *reader) head(word, rest string) (err error) {
 		return nil
 	case "needs dev":
 		r.file.Dev = true
+		return nil
+	case "heavy ":
+		r.file.Heavy = true
 		return nil
 	case "parallel ":
 		r.file.Parallel = true

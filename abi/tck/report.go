@@ -3,6 +3,7 @@ package tck
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -91,32 +92,42 @@ type Row struct {
 	Outcomes []Outcome
 }
 
-// Matrix is a table in Markdown: for each row and group of cases how many passed, and of how many where those are not all.
-func Matrix(files []*File, rows []Row) string {
-	var groups []string
-	total := map[string]int{}
-	for _, f := range files {
-		if total[f.Group] == 0 {
-			groups = append(groups, f.Group)
+// count is how many cases of a group were run, and how many of these passed.
+type count struct{ passed, run int }
+
+// counts counts the cases of each group.
+func (r Row) counts() map[string]count {
+	all := map[string]count{}
+	for _, o := range r.Outcomes {
+		c := all[o.File.Group]
+		c.run++
+		if o.Err == nil {
+			c.passed++
 		}
-		total[f.Group] += len(f.Cases)
+		all[o.File.Group] = c
 	}
-	slices.Sort(groups)
-	var b strings.Builder
-	b.WriteString("| | " + strings.Join(groups, " | ") + " |\n|---|" + strings.Repeat("---:|", len(groups)) + "\n")
+	return all
+}
+
+// Matrix is a table in Markdown: for each row and group of cases how many passed, and of how many where those are not all that were run.
+func Matrix(rows []Row) string {
+	groups := map[string]bool{}
 	for _, r := range rows {
-		passed := map[string]int{}
-		for _, o := range r.Outcomes {
-			if o.Err == nil {
-				passed[o.File.Group]++
-			}
+		for group := range r.counts() {
+			groups[group] = true
 		}
+	}
+	names := slices.Sorted(maps.Keys(groups))
+	var b strings.Builder
+	b.WriteString("| | " + strings.Join(names, " | ") + " |\n|---|" + strings.Repeat("---:|", len(names)) + "\n")
+	for _, r := range rows {
 		b.WriteString("| " + r.Name + " |")
-		for _, g := range groups {
-			if passed[g] == total[g] {
-				fmt.Fprintf(&b, " %d |", passed[g])
+		all := r.counts()
+		for _, name := range names {
+			if c := all[name]; c.passed == c.run {
+				fmt.Fprintf(&b, " %d |", c.passed)
 			} else {
-				fmt.Fprintf(&b, " **%d of %d** |", passed[g], total[g])
+				fmt.Fprintf(&b, " **%d of %d** |", c.passed, c.run)
 			}
 		}
 		b.WriteString("\n")

@@ -26,7 +26,7 @@ type Site struct {
 }
 
 // patience is how long anything may take that should be quick, on a busy machine.
-const patience = 30 * time.Second
+const patience = 45 * time.Second
 
 // reply is an answer to a request.
 type reply struct {
