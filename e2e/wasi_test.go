@@ -2,6 +2,8 @@ package e2e_test
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -103,5 +105,29 @@ func TestDevelopmentReloadsWhatIsMounted(t *testing.T) {
 	s.Line("reloaded in", patience)
 	if got := lines(t, s.URL); !slices.Contains(got, "file colour = green") {
 		t.Errorf("%q", got)
+	}
+}
+
+// preparedCommand is a Go program that takes its request's variables from /proc/self/environ.
+var preparedCommand = &product{name: "prepared.wasm", build: func(path string) error {
+	return process.BuildCommand(filepath.Join(process.Root(), "e2e", "guests", "prepared-go"), path)
+}}
+
+func TestAGoProgramIsServedFromWhereItTakesItsRequest(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFiles(t, dir, map[string]string{"wrangler.toml": "[pagesrun]\ncgi_image = \"request\"\n"})
+	s := process.Command{Binary: pagesrunBinary.path(t), Dir: dir, Args: []string{"serve", preparedCommand.path(t), "--port", "0", "--admin", "off"}}.Start(t)
+	for i := range 100 {
+		path := fmt.Sprintf("/some/where?i=%d", i)
+		resp, err := http.Post(s.URL+path, "text/plain", strings.NewReader(strings.Repeat("x", i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if want := fmt.Sprintf("POST %s%s %q <nil> 1 1", s.URL, path, strings.Repeat("x", i)); err != nil || string(body) != want {
+			t.Fatalf("%d %q, want %q (%v)", resp.StatusCode, body, want, err)
+		}
 	}
 }

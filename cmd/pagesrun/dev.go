@@ -62,7 +62,10 @@ func (c *devCmd) Run(ctx context.Context) error {
 
 // watch reloads until ctx is done and gives the project that is served then.
 func (c *devCmd) watch(ctx context.Context, s *reporting, srv *server.Server, p *project) *project {
-	seen, stamp := fingerprint(p), stamps(p)
+	seen, stamp := fingerprint(p), p.stamps
+	if stamps(p) != stamp {
+		seen = [32]byte{} // changed since it was loaded
+	}
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for {

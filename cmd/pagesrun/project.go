@@ -38,6 +38,7 @@ type project struct {
 	registry  *hostfuncs.Registry
 	app       *runtime.App
 	loadTime  time.Duration
+	stamps    string // of the watched files before they were read
 }
 
 // surroundings are what a project reports to.
@@ -82,6 +83,7 @@ func (f *projectFlags) open(ctx context.Context, s surroundings) (*project, erro
 	if _, err := os.Stat(p.module); errors.Is(err, os.ErrNotExist) && f.Module == "" && p.cfg.Build.Command != "" {
 		return nil, usageError(fmt.Sprintf("there is no file %s yet: \"pagesrun build\" makes it", fromHere(p.module)))
 	}
+	p.stamps = stamps(p)
 	code, err := readModule(p.module)
 	if err != nil {
 		return nil, err
