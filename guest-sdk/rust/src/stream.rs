@@ -57,10 +57,9 @@ impl Reader {
     pub fn read_all(&mut self, max: usize) -> Result<Vec<u8>> {
         let mut all = self.whole_rest();
         while self.handle != 0 && all.len() <= max {
-            let old = all.len();
-            all.resize(old + CHUNK_BYTES, 0);
-            let n = self.pull(&mut all[old..])?;
-            all.truncate(old + n);
+            let n = self.pull(room(&mut all))?;
+            // SAFETY: the host has written so many bytes after the last.
+            unsafe { all.set_len(all.len() + n) };
             if n == 0 {
                 break;
             }
@@ -72,10 +71,9 @@ impl Reader {
     pub async fn read_all_async(&mut self, max: usize) -> Result<Vec<u8>> {
         let mut all = self.whole_rest();
         while self.handle != 0 && all.len() <= max {
-            let old = all.len();
-            all.resize(old + CHUNK_BYTES, 0);
-            let n = self.pull_async(&mut all[old..]).await?;
-            all.truncate(old + n);
+            let n = self.pull_async(room(&mut all)).await?;
+            // SAFETY: the host has written so many bytes after the last.
+            unsafe { all.set_len(all.len() + n) };
             if n == 0 {
                 break;
             }
@@ -140,6 +138,16 @@ impl Reader {
 
 /// How much is read at once where all of a stream is wanted, in bytes.
 const CHUNK_BYTES: usize = 64 << 10;
+
+/// The room after the last byte: as much as is there, and some at least. It is only written to.
+fn room(all: &mut Vec<u8>) -> &mut [u8] {
+    if all.capacity() - all.len() < CHUNK_BYTES / 2 {
+        all.reserve(CHUNK_BYTES);
+    }
+    let room = all.spare_capacity_mut();
+    // SAFETY: the host writes to the room, and nobody reads of it what the host has not written.
+    unsafe { std::slice::from_raw_parts_mut(room.as_mut_ptr().cast::<u8>(), room.len()) }
+}
 
 fn within(all: Vec<u8>, max: usize) -> Result<Vec<u8>> {
     if all.len() > max {
