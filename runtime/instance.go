@@ -318,12 +318,20 @@ func (in *instance) guestLog(level int, text string) {
 	in.app.opts.Observer.GuestLog(in.eventID, "log", level, text)
 }
 
+// politePatience is how many times longer a start-up may take that gives way to events.
+const politePatience = 10
+
 // warm runs what a module wants to run before its image is taken.
 func (in *instance) warm(ctx context.Context) error {
 	limits := in.app.opts.Limits
-	in.begin(ctx, hostfuncs.PhaseWarm, nil, time.Now().Add(limits.Startup))
+	patience := limits.Startup
+	if in.polite = in.app.pool != nil; in.polite {
+		patience *= politePatience
+	}
+	in.begin(ctx, hostfuncs.PhaseWarm, nil, time.Now().Add(patience))
 	in.cpuLimit = limits.Startup
 	defer in.ctx.End()
+	defer in.leaveGate()
 	in.fuel.Set(quantum)
 	for _, name := range []string{wasm.StartExport, abi.ExportInitialize, abi.ExportWarm} {
 		fn := in.mod.ExportedFunction(name)

@@ -32,6 +32,7 @@ type run struct {
 	queued   time.Duration // waiting for a turn at the gate
 	burned   int64         // fuel of finished quanta
 	heavy    bool
+	polite   bool // a start-up beside which events run: it takes turns as they do
 	turnEnds time.Time
 	detached bool
 	status   int // of the response, once that was taken
@@ -85,7 +86,7 @@ func (in *instance) check() {
 	if in.ctx.Response() != nil {
 		in.detach()
 	}
-	if cpu > heavyAfter && in.yield != nil {
+	if cpu > heavyAfter && (in.yield != nil || in.polite) {
 		in.takeTurn(now)
 	}
 }
