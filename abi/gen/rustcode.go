@@ -230,10 +230,18 @@ func (g *rustGen) encodeField(f field) {
 	case f.typ.slice && f.typ.message != nil:
 		g.line("        if %s {\n            w.uint(%d);\n            w.array(%s.len());\n            for v in &%s {\n                v.encode(w);\n            }\n        }", rustPresent(f), f.key, name, name)
 	case f.typ.slice:
-		g.line("        if %s {\n            w.uint(%d);\n            w.array(%s.len());\n            for v in &%s {\n                w.%s(*v);\n            }\n        }", rustPresent(f), f.key, name, name, rustVerb(f.typ.base))
+		g.line("        if %s {\n            w.uint(%d);\n            w.array(%s.len());\n            for v in &%s {\n                w.%s(%s);\n            }\n        }", rustPresent(f), f.key, name, name, rustVerb(f.typ.base), rustItem(f.typ.base))
 	default:
 		g.line("        if %s {\n            w.uint(%d);\n            w.%s(%s);\n        }", rustPresent(f), f.key, rustVerb(f.typ.base), name)
 	}
+}
+
+// rustItem is an item of a list, of which there is a reference v.
+func rustItem(base string) string {
+	if strings.HasPrefix(rustTypes[base], "&") {
+		return "v"
+	}
+	return "*v"
 }
 
 // rustVerb is the name of the methods that write and read a base type.

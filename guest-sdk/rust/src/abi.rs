@@ -217,14 +217,14 @@ impl<'a> Message<'a> for AnalyticsWriteRequest<'a> {
             w.uint(1);
             w.array(self.indexes.len());
             for v in &self.indexes {
-                w.bytes(*v);
+                w.bytes(v);
             }
         }
         if !self.blobs.is_empty() {
             w.uint(2);
             w.array(self.blobs.len());
             for v in &self.blobs {
-                w.bytes(*v);
+                w.bytes(v);
             }
         }
         if !self.doubles.is_empty() {
@@ -442,7 +442,7 @@ impl<'a> Message<'a> for D1Result<'a> {
             w.uint(1);
             w.array(self.columns.len());
             for v in &self.columns {
-                w.bytes(*v);
+                w.bytes(v);
             }
         }
         if !self.rows.is_empty() {
@@ -1273,7 +1273,7 @@ impl<'a> Message<'a> for KvGetBulkRequest<'a> {
             w.uint(1);
             w.array(self.keys.len());
             for v in &self.keys {
-                w.bytes(*v);
+                w.bytes(v);
             }
         }
         if !self.r#type.is_empty() {

@@ -409,11 +409,7 @@ impl<'a> Reader<'a> {
             BYTES => {
                 self.take(v);
             }
-            TEXT => {
-                if std::str::from_utf8(self.take(v)).is_err() {
-                    self.bad("text is not UTF-8");
-                }
-            }
+            TEXT if std::str::from_utf8(self.take(v)).is_err() => self.bad("text is not UTF-8"),
             ARRAY => self.skip_items(v, 1),
             MAP => self.skip_items(v, 2),
             TAG => self.skip_items(1, 1),

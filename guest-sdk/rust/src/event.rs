@@ -86,15 +86,24 @@ pub struct ScheduledEvent {
     pub cron: String,
 }
 
+/// Answers a request. An error is logged and answered with status 500 and a line of text that names the event.
+pub type FetchHandler = fn(Request, &Env, &Context) -> Result<Response>;
+
+/// Does what is due at a cron trigger's tick. An error is the event's failure; the tick is not run again.
+pub type ScheduledHandler = fn(ScheduledEvent, &Env, &Context) -> Result<()>;
+
+/// Consumes messages of a queue. An error is the event's failure: messages that nothing has been said of are delivered again.
+pub type QueueHandler = fn(Batch, &Env, &Context) -> Result<()>;
+
 /// What a program does. See [`crate::handlers`].
 #[derive(Clone, Copy, Default)]
 pub struct Handlers {
     /// Answers a request.
-    pub fetch: Option<fn(Request, &Env, &Context) -> Result<Response>>,
+    pub fetch: Option<FetchHandler>,
     /// Does what is due at a cron trigger's tick.
-    pub scheduled: Option<fn(ScheduledEvent, &Env, &Context) -> Result<()>>,
+    pub scheduled: Option<ScheduledHandler>,
     /// Consumes messages of a queue.
-    pub queue: Option<fn(Batch, &Env, &Context) -> Result<()>>,
+    pub queue: Option<QueueHandler>,
 }
 
 /// How much memory the heap has got from the engine before the image is taken, in bytes, so that small events need not ask for any.
@@ -194,7 +203,7 @@ fn missing(kind: &str) -> Error {
 }
 
 /// Answers a request. The failure of a handler is the client's 500 and the event's, unless the client has its answer.
-fn answer(handler: fn(Request, &Env, &Context) -> Result<Response>, request: Request, ctx: &Context) -> Result<()> {
+fn answer(handler: FetchHandler, request: Request, ctx: &Context) -> Result<()> {
     match handler(request, &Env, ctx) {
         Ok(_) if ctx.responded.get() => Ok(()),
         Ok(response) => ctx.respond(response),

@@ -260,7 +260,7 @@ impl Request {
     fn path_and_query(&self) -> &str {
         let url = self.url();
         let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-        let start = rest.find(|c| c == '/' || c == '?' || c == '#').unwrap_or(rest.len());
+        let start = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         rest[start..].split('#').next().unwrap_or_default()
     }
 
@@ -317,7 +317,7 @@ fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// Whether a parameter's name as sent is the name.
 fn is_named(key: &str, name: &str) -> bool {
-    key == name || (key.contains(|c| c == '%' || c == '+') && decoded(key) == name.as_bytes())
+    key == name || (key.contains(['%', '+']) && decoded(key) == name.as_bytes())
 }
 
 /// Decodes a part of a query: "+" is a space, "%41" is "A". A part with a "%" that begins no such escape stays as it is.

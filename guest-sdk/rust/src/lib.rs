@@ -41,7 +41,7 @@ pub mod time;
 pub use call::{invoke, Call, Pending, Reply};
 pub use env::Env;
 pub use error::{Error, Result};
-pub use event::{run, warm_up, warmed_up, Context, Handlers, ScheduledEvent};
+pub use event::{run, warm_up, warmed_up, Context, FetchHandler, Handlers, QueueHandler, ScheduledEvent, ScheduledHandler};
 pub use executor::{block_on, join, join_all, select_all};
 pub use http::{streamed, HeaderList, Headers, Request, Response};
 pub use stream::{pipe, Reader, Writer};

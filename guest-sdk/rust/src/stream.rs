@@ -83,7 +83,7 @@ impl Reader {
 
     /// Reads up to `buf.len()` bytes, waiting for the first while other futures run; 0 is the end.
     pub async fn read_async(&mut self, buf: &mut [u8]) -> Result<usize> {
-        match self.from_memory(buf) {
+        match self.take_from_memory(buf) {
             Some(n) => Ok(n),
             None => self.pull_async(buf).await,
         }
@@ -100,7 +100,7 @@ impl Reader {
     }
 
     /// Reads what is in memory; None where the host has to be asked.
-    fn from_memory(&mut self, buf: &mut [u8]) -> Option<usize> {
+    fn take_from_memory(&mut self, buf: &mut [u8]) -> Option<usize> {
         let rest = &self.rest[self.at..];
         if rest.is_empty() && self.handle != 0 && !buf.is_empty() {
             return None;
@@ -158,7 +158,7 @@ fn within(all: Vec<u8>, max: usize) -> Result<Vec<u8>> {
 
 impl Read for Reader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match self.from_memory(buf) {
+        match self.take_from_memory(buf) {
             Some(n) => Ok(n),
             None => Ok(self.pull(buf)?),
         }

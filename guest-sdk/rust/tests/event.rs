@@ -44,7 +44,7 @@ fn an_event_has_an_id_and_a_time() {
 }
 
 thread_local! {
-    static ORDER: RefCell<Vec<&'static str>> = RefCell::new(Vec::new());
+    static ORDER: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
 }
 
 fn note(word: &'static str) {

@@ -28,10 +28,10 @@ pub(crate) mod functions;
 use crate::abi::{self, op, Handle};
 use crate::cbor::{decode, encode};
 use crate::error::{Error, Result};
-use crate::http::{Headers, Request, Response};
-use crate::queues::Batch;
+use crate::event::{FetchHandler, QueueHandler, ScheduledHandler};
+use crate::http::{Headers, Request};
 use crate::stream::Reader;
-use crate::{Context, Env, Handlers, ScheduledEvent};
+use crate::Handlers;
 use functions::with;
 
 /// When the events of tests begin, in milliseconds since the Unix epoch.
@@ -117,7 +117,7 @@ impl Answer {
 /// # Panics
 ///
 /// When the handler does, and when the event fails or ends without a response.
-pub fn fetch(handler: fn(Request, &Env, &Context) -> Result<Response>, mut request: Request) -> Answer {
+pub fn fetch(handler: FetchHandler, mut request: Request) -> Answer {
     let body = std::mem::take(&mut request.body);
     let (whole, body_stream) = body.into_parts();
     let fetch = abi::FetchEvent { body: &whole, body_stream, ..request.fetch_event() };
@@ -128,7 +128,7 @@ pub fn fetch(handler: fn(Request, &Env, &Context) -> Result<Response>, mut reque
 }
 
 /// Runs a tick of a cron trigger. The error is the event's failure.
-pub fn scheduled(handler: fn(ScheduledEvent, &Env, &Context) -> Result<()>, cron: &str) -> Result<()> {
+pub fn scheduled(handler: ScheduledHandler, cron: &str) -> Result<()> {
     let tick = abi::ScheduledEvent { scheduled_time_ms: TIME_MS, cron };
     let e = abi::Event { kind: abi::EVENT_SCHEDULED, scheduled: Some(Box::new(tick)), ..Default::default() };
     run(&Handlers { scheduled: Some(handler), ..Handlers::default() }, e)
@@ -144,7 +144,7 @@ pub enum Outcome {
 }
 
 /// Runs a batch of JSON messages and tells what became of each. The error is the event's failure, after which those that nothing has been said of are delivered again.
-pub fn queue(handler: fn(Batch, &Env, &Context) -> Result<()>, queue: &str, bodies: &[&str]) -> (Result<()>, Vec<Outcome>) {
+pub fn queue(handler: QueueHandler, queue: &str, bodies: &[&str]) -> (Result<()>, Vec<Outcome>) {
     let messages: Vec<abi::QueueMessage<'_>> = bodies
         .iter()
         .map(|body| abi::QueueMessage {
