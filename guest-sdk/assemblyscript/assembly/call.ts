@@ -10,15 +10,15 @@ export abstract class Future<T> {
   /** What wait and firstOf wait for; 0 when nothing has to be waited for any more. */
   handle: Handle = 0;
   private result: Result<T> | null = null;
+  private canceled: bool = false;
 
   /** Waits for the operation and gives what it gave; called again it gives the same. */
   finish(): Result<T> {
-    let result = this.result;
-    if (result === null) {
-      result = this.take();
-      this.result = result;
-      this.handle = 0;
-    }
+    const known = this.result;
+    if (known !== null) return known;
+    const result = this.canceled ? refused<T>(failure(CODE_CANCELED, "the operation was canceled by the function")) : this.take();
+    this.result = result;
+    this.handle = 0;
     return result;
   }
 
@@ -33,7 +33,7 @@ export abstract class Future<T> {
     if (this.result !== null) return;
     if (this.handle) host.close(this.handle, CLOSE_ABORT);
     this.handle = 0;
-    this.result = refused<T>(failure(CODE_CANCELED, "the operation was canceled by the function"));
+    this.canceled = true;
   }
 }
 

@@ -212,6 +212,12 @@ each("a failure that nobody looks at is logged", (start) => {
   assert.deepEqual(host.log, []);
 });
 
+each("an operation that is canceled is no failure", (start) => {
+  const host = start({ "kv.get": () => () => undefined });
+  assert.equal(host.fetch("/results/canceled").body, "done");
+  assert.deepEqual(host.log, []);
+});
+
 each("a call that the host refuses is a failure like any other", (start) => {
   const host = start();
   host.refuse = 7;

@@ -199,6 +199,7 @@ function results(path: string): string {
   if (path == "/results/throw") throw new Error("thrown");
   if (path == "/results/check") kv.put("k", "v").check();
   if (path == "/results/unseen") kv.put("k", "v");
+  if (path == "/results/canceled") kv.startGet("k").cancel();
   if (path == "/results/seen") return said(kv.put("k", "v"));
   return "done";
 }
