@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Mount is a directory or a file of the host that guests may read.
@@ -220,8 +221,10 @@ func (t *tree) list(p string) ([]dirEntry, uint32) {
 		return nil, errno
 	case at.kind == kindDirectory:
 		return t.listFiles(), success
+	case at.kind != 0:
+		return nil, notDir
 	}
-	f, err := at.root.Open(at.path)
+	f, err := at.root.OpenFile(at.path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // not waiting should a pipe have come in its place
 	if err != nil {
 		return nil, errnoOf(err)
 	}
