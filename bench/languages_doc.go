@@ -51,7 +51,7 @@ reads are processor time, on both sides of the border between host and guest, wi
 
 // languagesNotes says what the table does not.
 const languagesNotes = `
-- *Compiling* is from source, with the SDK and what the compiler makes of its standard library; a second time is quicker in every language but AssemblyScript. *Loading* is what pagesrun does once with a module it
+- *Compiling* is from source, with the SDK and what the compiler makes of its standard library; Go, Rust and Zig keep that for the next time. *Loading* is what pagesrun does once with a module it
   has not seen before; later starts find the result on the disk.
 - *Pages in use* of the image are what it takes of the machine's memory, once for all instances.
 - The JSON is an order of 1 KiB whose sum is checked, marked as paid and written again, with the library of the table below. It compares these libraries more than the languages.
