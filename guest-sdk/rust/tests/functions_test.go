@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 // build compiles a function of testdata with the SDK's wasm.sh. The compiler keeps its work between runs of the tests.
 func build(t *testing.T, name string, env ...string) string {
 	t.Helper()
+	readSources(t)
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = os.TempDir()
@@ -48,6 +49,22 @@ func build(t *testing.T, name string, env ...string) string {
 		t.Fatalf("%s cannot be built; \"scripts/setup test\" installs what is needed: %v\n%s", name, err, text)
 	}
 	return out
+}
+
+// readSources reads the files that the compiler will, so that "go test" runs again when one of them has changed.
+func readSources(t *testing.T) {
+	t.Helper()
+	for _, pattern := range []string{"../wasm.sh", "../Cargo.toml", "../src/*.rs", "../src/*/*.rs", "testdata/*/Cargo.toml", "testdata/*/src/*.rs"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+		}
+		for _, file := range files {
+			if _, err := os.ReadFile(file); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // serve serves a function and gives its URL.
