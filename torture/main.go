@@ -21,12 +21,13 @@ import (
 	"github.com/pagesrun/pagesrun/torture/neighbours"
 	"github.com/pagesrun/pagesrun/torture/rig"
 	"github.com/pagesrun/pagesrun/torture/simulator"
+	"github.com/pagesrun/pagesrun/torture/soak"
 	"github.com/pagesrun/pagesrun/torture/storage"
 )
 
 // rigs are all instruments, in the order in which they run.
 func rigs() []rig.Rig {
-	return slices.Concat(storage.Rigs(), front.Rigs(), neighbours.Rigs(), simulator.Rigs())
+	return slices.Concat(storage.Rigs(), front.Rigs(), neighbours.Rigs(), simulator.Rigs(), soak.Rigs())
 }
 
 func main() {
