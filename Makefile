@@ -4,7 +4,7 @@ BIN := bin
 GO  := CGO_ENABLED=0 go
 PAGESRUN := $(BIN)/pagesrun
 
-.PHONY: all run build guests test torture torture-long bench bench-languages fuzz generate setup clean
+.PHONY: all run build guests test torture torture-long bench bench-languages bench-peers fuzz generate setup clean
 
 all: build
 
@@ -59,6 +59,13 @@ bench:
 bench-languages:
 	scripts/setup bench
 	go run ./bench -only languages -languages-doc docs/languages.md
+
+# bench-peers measures pagesrun beside other servers and engines, and puts the tables into docs/performance.md. ARGS are more arguments:
+# make bench-peers ARGS='-quick -json peers.json'.
+bench-peers:
+	scripts/setup peers
+	$(MAKE) build $(BIN)/hello-c.wasm $(BIN)/hello-go.wasm
+	go run ./bench -only peers-engine,peers-http,peers-bindings -markdown docs/performance.md $(ARGS)
 
 # fuzz runs every fuzz target for FUZZTIME each.
 FUZZTIME ?= 1m

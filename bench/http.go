@@ -89,6 +89,28 @@ func (c contender) start() (*server, error) {
 type load struct {
 	perSecond float64
 	cpuEach   float64 // µs
+	p99MS     float64
+}
+
+// pressure is what wrk does to a server.
+type pressure struct {
+	connections int
+	// path is what is asked for.
+	path string
+	// script is a file for wrk that gets path as its argument; "" for none.
+	script string
+}
+
+// wrkTimeout is how long an answer may take before it counts as missing.
+const wrkTimeout = "10s"
+
+// arguments are wrk's. One thread can have no less than one connection.
+func (p pressure) arguments(url string, d time.Duration) []string {
+	args := []string{"-t" + strconv.Itoa(min(2, p.connections)), "-c" + strconv.Itoa(p.connections), "-d" + d.String(), "--latency", "--timeout", wrkTimeout}
+	if p.script == "" {
+		return append(args, strings.TrimSuffix(url, "/")+p.path)
+	}
+	return append(args, "-s", p.script, url, "--", p.path)
 }
 
 // loadAll drives every server in every round.
@@ -112,18 +134,18 @@ func (b *bench) loadAll(ctx context.Context, started []contender, running map[st
 	return loads, nil
 }
 
-var (
-	wrkRequests = regexp.MustCompile(`(?m)^\s*(\d+) requests in `)
-	wrkRate     = regexp.MustCompile(`(?m)^Requests/sec:\s+([\d.]+)`)
-)
-
-// drive runs wrk against a server. Every answer must be a 2xx.
+// drive runs wrk against a server's root with 64 connections. Every answer must be a 2xx.
 func drive(ctx context.Context, s *server, d time.Duration) (load, error) {
+	return press(ctx, s, pressure{connections: 64, path: "/"}, d)
+}
+
+// press runs wrk against a server. Every answer must be a 2xx.
+func press(ctx context.Context, s *server, p pressure, d time.Duration) (load, error) {
 	before, err := s.cpu()
 	if err != nil {
 		return load{}, err
 	}
-	out, err := exec.CommandContext(ctx, "wrk", "-t2", "-c64", "-d"+d.String(), s.url).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "wrk", p.arguments(s.url, d)...).CombinedOutput()
 	if err != nil {
 		return load{}, fmt.Errorf("wrk: %w\n%s", err, out)
 	}
@@ -131,21 +153,38 @@ func drive(ctx context.Context, s *server, d time.Duration) (load, error) {
 	if err != nil {
 		return load{}, err
 	}
-	text := string(out)
+	l, requests, err := parseWrk(string(out))
+	if err != nil {
+		return load{}, fmt.Errorf("%s: %w", s.name, err)
+	}
+	l.cpuEach = microseconds(after-before) / requests
+	return l, nil
+}
+
+var (
+	wrkRequests = regexp.MustCompile(`(?m)^\s*(\d+) requests in `)
+	wrkRate     = regexp.MustCompile(`(?m)^Requests/sec:\s+([\d.]+)`)
+	wrkP99      = regexp.MustCompile(`(?m)^\s*99%\s+([\d.]+(?:us|ms|s|m|h))\s*$`)
+)
+
+// parseWrk reads what wrk has printed. An answer that is not a 2xx, or none, is an error.
+func parseWrk(text string) (l load, requests float64, err error) {
 	if strings.Contains(text, "Non-2xx") || strings.Contains(text, "Socket errors") {
-		return load{}, fmt.Errorf("%s did not answer everything well:\n%s", s.name, text)
+		return load{}, 0, fmt.Errorf("not everything was answered well:\n%s", text)
 	}
-	requests, rate := wrkRequests.FindStringSubmatch(text), wrkRate.FindStringSubmatch(text)
-	if requests == nil || rate == nil {
-		return load{}, fmt.Errorf("wrk said something else than expected:\n%s", text)
+	n, rate, p99 := wrkRequests.FindStringSubmatch(text), wrkRate.FindStringSubmatch(text), wrkP99.FindStringSubmatch(text)
+	if n == nil || rate == nil || p99 == nil || n[1] == "0" {
+		return load{}, 0, fmt.Errorf("wrk said something else than expected:\n%s", text)
 	}
-	n, err1 := strconv.ParseFloat(requests[1], 64)
+	requests, err1 := strconv.ParseFloat(n[1], 64)
 	perSecond, err2 := strconv.ParseFloat(rate[1], 64)
-	return load{perSecond: perSecond, cpuEach: microseconds(after-before) / n}, errors.Join(err1, err2)
+	slowest, err3 := time.ParseDuration(p99[1])
+	return load{perSecond: perSecond, p99MS: microseconds(slowest) / 1e3}, requests, errors.Join(err1, err2, err3)
 }
 
 func perSecond(l load) float64 { return l.perSecond }
 func cpuEach(l load) float64   { return l.cpuEach }
+func p99MS(l load) float64     { return l.p99MS }
 
 // httpRatios makes the table's rows: first the ratios, then what they are made of.
 func httpRatios(started []contender, loads map[string][]load) (rows []row) {

@@ -18,9 +18,11 @@ import (
 type bench struct {
 	// root is the repository, bin where its programs and guests were built, work a directory that goes away.
 	root, bin, work string
-	quick           bool
+	quick, long     bool
 	// languages is what was found out about each, for a document.
 	languages []*languageFigures
+	// facts is what was found out about peers, for the report.
+	facts []string
 }
 
 // rounds is how often to alternate: n times, or a few when it is to be quick.
@@ -44,20 +46,26 @@ type measurement struct {
 	name       string
 	definition string
 	run        func(context.Context, *bench) ([]row, error)
+	// apart is set for what only runs when it is named.
+	apart bool
 }
 
 // measurements are all there are, in the order of the table.
 func measurements() []measurement {
 	return []measurement{
-		{"instances", instancesDefinition, measureInstances},
-		{"kernels", kernelsDefinition, measureKernels},
-		{"http", httpDefinition, measureHTTP},
-		{"kv", kvDefinition, measureKV},
-		{"d1", d1Definition, measureD1},
-		{"queues", queuesDefinition, measureQueues},
-		{"analytics", analyticsDefinition, measureAnalytics},
-		{"start", startDefinition, measureStart},
-		{"languages", languagesDefinition, measureLanguages},
+		{"instances", instancesDefinition, measureInstances, false},
+		{"kernels", kernelsDefinition, measureKernels, false},
+		{"http", httpDefinition, measureHTTP, false},
+		{"kv", kvDefinition, measureKV, false},
+		{"d1", d1Definition, measureD1, false},
+		{"queues", queuesDefinition, measureQueues, false},
+		{"analytics", analyticsDefinition, measureAnalytics, false},
+		{"start", startDefinition, measureStart, false},
+		{"growth", growthDefinition, measureGrowth, false},
+		{"languages", languagesDefinition, measureLanguages, false},
+		{"peers-engine", peersEngineDefinition, measurePeersEngine, true},
+		{"peers-http", peersHTTPDefinition, measurePeersHTTP, true},
+		{"peers-bindings", peersBindingsDefinition, measurePeersBindings, true},
 	}
 }
 
@@ -70,11 +78,13 @@ func main() {
 
 func run(ctx context.Context) error {
 	b := &bench{}
-	only := flag.String("only", "", "measure only these `NAMES`, separated by commas: instances, kernels, http, kv, d1, queues, analytics, start, languages")
+	only := flag.String("only", "", "measure only these `NAMES`, separated by commas: instances, kernels, http, kv, d1, queues, analytics, start, growth, languages, peers-engine, peers-http, peers-bindings; all but the peers' without it")
 	file := flag.String("json", "", "also write the figures to this `FILE`")
+	markdown := flag.String("markdown", "", "also put the tables into this `FILE`: between its markers, or all of it when there is no such file")
 	document := flag.String("languages-doc", "", "also put the table of languages into this `FILE`")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of this process to this `FILE`")
 	flag.BoolVar(&b.quick, "quick", false, "few and short rounds: a look, not a measurement")
+	flag.BoolVar(&b.long, "long", false, "growth: ten times as many keys, rows and messages")
 	flag.StringVar(&b.bin, "bin", "bin", "`DIRECTORY` with pagesrun, hello-c.wasm and hello-go.wasm")
 	flag.Parse()
 	chosen, err := choose(*only)
@@ -97,17 +107,20 @@ func run(ctx context.Context) error {
 	if *document != "" && b.languages != nil {
 		err = r.writeLanguages(*document, b.languages)
 	}
+	if *markdown != "" {
+		err = errors.Join(err, r.writeMarkdown(*markdown))
+	}
 	if *file != "" {
 		err = errors.Join(err, r.write(*file))
 	}
 	return err
 }
 
-// choose finds the measurements named in a list; all of them when it is empty.
+// choose finds the measurements named in a list; when it is empty, all but those that are apart.
 func choose(list string) ([]measurement, error) {
 	all := measurements()
 	if list == "" {
-		return all, nil
+		return slices.DeleteFunc(all, func(m measurement) bool { return m.apart }), nil
 	}
 	var chosen []measurement
 	for name := range strings.SplitSeq(list, ",") {
@@ -161,5 +174,6 @@ func (b *bench) measure(ctx context.Context, chosen []measurement) *report {
 		s.print(os.Stdout)
 		r.Sections = append(r.Sections, s)
 	}
+	r.Facts = append(systemFacts(), b.facts...)
 	return r
 }

@@ -103,9 +103,11 @@ func digits(v float64) string {
 
 // report is the whole run.
 type report struct {
-	Time     time.Time  `json:"time"`
-	Machine  string     `json:"machine"`
-	Go       string     `json:"go"`
+	Time    time.Time `json:"time"`
+	Machine string    `json:"machine"`
+	Go      string    `json:"go"`
+	// Facts are what else the figures depend on: kernel, memory, versions of peers.
+	Facts    []string   `json:"facts,omitempty"`
 	Quick    bool       `json:"quick"`
 	Sections []*section `json:"sections"`
 }

@@ -92,8 +92,8 @@ func TestGeometricMeanIsPerRound(t *testing.T) {
 }
 
 func TestOnlyKnownMeasurementsAreChosen(t *testing.T) {
-	if all, err := choose(""); err != nil || len(all) != len(measurements()) {
-		t.Errorf("%d, %v", len(all), err)
+	if usual, err := choose(""); err != nil || len(usual) == 0 || len(usual) >= len(measurements()) { // those that are apart are not in it
+		t.Errorf("%d, %v", len(usual), err)
 	}
 	if two, err := choose("kv,http"); err != nil || len(two) != 2 || two[0].name != "kv" {
 		t.Errorf("%v, %v", two, err)

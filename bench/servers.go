@@ -108,14 +108,42 @@ func (s *server) stop() error {
 // clockTick is the kernel's unit of the times in /proc/PID/stat; it has been this on every Linux for decades.
 const clockTick = 10 * time.Millisecond
 
-// cpu is the processor time the process has used.
-func (s *server) cpu() (time.Duration, error) {
-	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), "stat"))
-	if err != nil {
-		return 0, err
+// processes are the server's process and all it has started, by their numbers.
+func (s *server) processes() []int {
+	all := []int{s.cmd.Process.Pid}
+	for i := 0; i < len(all); i++ {
+		lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", all[i]))
+		for _, list := range lists {
+			children, _ := os.ReadFile(list) // a thread may have ended
+			for _, child := range strings.Fields(string(children)) {
+				if pid, err := strconv.Atoi(child); err == nil {
+					all = append(all, pid)
+				}
+			}
+		}
 	}
-	_, rest, _ := strings.Cut(string(b), ") ")
-	fields := strings.Fields(rest)
+	return all
+}
+
+// cpu is the processor time the server's processes have used.
+func (s *server) cpu() (sum time.Duration, err error) {
+	for _, pid := range s.processes() {
+		b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+		if err != nil {
+			return 0, err
+		}
+		used, err := statTime(string(b))
+		if err != nil {
+			return 0, err
+		}
+		sum += used
+	}
+	return sum, nil
+}
+
+// statTime reads the processor time from /proc/PID/stat.
+func statTime(stat string) (time.Duration, error) {
+	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
 	const utime, stime = 11, 12 // after pid and comm, counted from 0
 	if len(fields) <= stime {
 		return 0, errors.New("/proc/PID/stat is not as expected")
@@ -125,13 +153,25 @@ func (s *server) cpu() (time.Duration, error) {
 	return time.Duration(user+system) * clockTick, errors.Join(err1, err2)
 }
 
-// memory reads a line of /proc/PID/status such as VmRSS, in MiB.
-func (s *server) memory(key string) (float64, error) {
-	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), "status"))
-	if err != nil {
-		return 0, err
+// memory sums a line of /proc/PID/status such as VmRSS over the server's processes, in MiB.
+func (s *server) memory(key string) (sum float64, err error) {
+	for _, pid := range s.processes() {
+		b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+		if err != nil {
+			return 0, err
+		}
+		size, err := statusMiB(string(b), key)
+		if err != nil {
+			return 0, err
+		}
+		sum += size
 	}
-	for line := range strings.Lines(string(b)) {
+	return sum, nil
+}
+
+// statusMiB reads a line of /proc/PID/status.
+func statusMiB(status, key string) (float64, error) {
+	for line := range strings.Lines(status) {
 		if value, ok := strings.CutPrefix(line, key+":"); ok {
 			kib, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
 			return kib / 1024, err

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const peersBindingsDefinition = `One operation on a binding per request, 1,000 keys and rows of 100 bytes in turn, 8 connections of wrk: bench/peers/guest/bindings.c on pagesrun, and the same in JavaScript
+(bench/peers/miniflare/worker.js) on Miniflare, each keeping its data on the same disk. pagesrun answers a write when it is synced to the disk, "relaxed" when the system has it.
+Miniflare keeps queued messages in memory only. Messages are consumed in batches of 100 meanwhile. CPU per request and RSS are of all processes of a server.`
+
+// bindingsConfig is the configuration of bench/peers/guest/bindings.c.
+const bindingsConfig = `name = "bench"
+compatibility_date = "2026-04-01"
+kv_namespaces = [{ binding = "KV", id = "bench" }]
+d1_databases = [{ binding = "DB", database_name = "bench", database_id = "bench" }]
+[pagesrun]
+durability = "%s"
+[pagesrun.limits]
+operations = 10000
+[[queues.producers]]
+binding = "QUEUE"
+queue = "bench"
+[[queues.consumers]]
+queue = "bench"
+max_batch_size = 100
+max_batch_timeout = 1
+`
+
+// operations are what is compared, and the paths that do them.
+var operations = []struct{ name, path string }{
+	{"KV get", "/kv/get"}, {"KV put", "/kv/put"}, {"D1 SELECT by key", "/d1/select"}, {"D1 INSERT", "/d1/insert"}, {"queue send", "/queue/send"},
+}
+
+// bindingsServer is a server that has the bindings.
+type bindingsServer struct {
+	*server
+	peer bool
+}
+
+// measurePeersBindings compares bindings behind HTTP.
+func measurePeersBindings(ctx context.Context, b *bench) (rows []row, err error) {
+	servers, missed, err := b.bindingsServers()
+	defer func() {
+		for _, s := range servers {
+			err = errors.Join(err, s.stop())
+		}
+	}()
+	if err != nil {
+		return missed, err
+	}
+	for _, op := range operations {
+		found, err := b.operate(ctx, servers, op.name, op.path)
+		if err != nil {
+			return append(rows, missed...), fmt.Errorf("%s: %w", op.name, err)
+		}
+		rows = append(rows, found...)
+	}
+	for _, s := range servers {
+		rss, err := s.memory("VmRSS")
+		if err != nil {
+			return rows, err
+		}
+		rows = append(rows, newRow(s.name+": RSS after load", "MiB", samples{rss}, nil))
+	}
+	return append(rows, missed...), nil
+}
+
+// bindingsServers starts the servers and has each fill its storage.
+func (b *bench) bindingsServers() (servers []bindingsServer, missed []row, err error) {
+	sdk := filepath.Join(b.root, "guest-sdk", "c")
+	if _, err := b.clang("bindings.wasm", "--target=wasm32-wasi", "-mexec-model=reactor", "-O2", "-Wl,--stack-first", "-I", sdk,
+		filepath.Join(b.root, "bench", "peers", "guest", "bindings.c"), filepath.Join(sdk, "pagesrun.c")); err != nil {
+		return nil, nil, err
+	}
+	for _, c := range []struct {
+		name    string
+		peer    bool
+		command func() (func(string) *exec.Cmd, error)
+	}{
+		{"pagesrun", false, func() (func(string) *exec.Cmd, error) { return b.bound("sync") }},
+		{"pagesrun, relaxed", false, func() (func(string) *exec.Cmd, error) { return b.bound("relaxed") }},
+		{miniflareName, true, func() (func(string) *exec.Cmd, error) { return b.miniflare("bindings") }},
+	} {
+		s, err := startFilled(c.name, c.command)
+		switch {
+		case err == nil:
+			servers = append(servers, bindingsServer{s, c.peer})
+		case c.peer:
+			missed = append(missed, missing(c.name, err))
+		default:
+			return servers, missed, err
+		}
+	}
+	return servers, missed, nil
+}
+
+// startFilled starts a server and has it fill its storage.
+func startFilled(name string, command func() (func(string) *exec.Cmd, error)) (*server, error) {
+	s, err := helloServer{name: name, command: command}.start()
+	if err != nil {
+		return nil, err
+	}
+	if err := expectOK(&http.Client{Timeout: time.Minute}, s.url+"setup"); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), s.stop())
+	}
+	return s, nil
+}
+
+// bound gives the command that serves the guest with its bindings.
+func (b *bench) bound(durability string) (func(string) *exec.Cmd, error) {
+	file := filepath.Join(b.work, "bindings-"+durability+".toml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, bindingsConfig, durability), 0o600); err != nil {
+		return nil, err
+	}
+	return func(address string) *exec.Cmd {
+		host, port, _ := net.SplitHostPort(address)
+		return exec.Command(filepath.Join(b.bin, "pagesrun"), "serve", filepath.Join(b.work, "bindings.wasm"), "--config", file,
+			"--ip", host, "--port", port, "--admin", "off", "--persist-to", strings.TrimSuffix(file, ".toml"))
+	}, nil
+}
+
+// operate has every server do one operation again and again, in turns.
+func (b *bench) operate(ctx context.Context, servers []bindingsServer, name, path string) (rows []row, err error) {
+	turn := max(b.round(2*time.Second).Round(time.Second), time.Second)
+	p := pressure{connections: 8, path: path, script: filepath.Join(b.root, "bench", "peers", "keys.lua")}
+	var sides []func() (load, error)
+	for _, s := range servers {
+		sides = append(sides, func() (load, error) { return press(ctx, s.server, p, turn) })
+		if _, err := press(ctx, s.server, p, time.Second); err != nil { // warms it up
+			return nil, err
+		}
+	}
+	results, err := interleave(b.rounds(5), sides...)
+	if err != nil {
+		return nil, err
+	}
+	return operationRows(servers, results, name), nil
+}
+
+// operationRows are the figures of one operation: ratios first.
+func operationRows(servers []bindingsServer, results [][]load, name string) (rows []row) {
+	for i, own := range servers {
+		for j, peer := range servers {
+			if !own.peer && peer.peer {
+				rows = append(rows, newRow(fmt.Sprintf("%s: %s over %s", name, own.name, peer.name), "×", pick(results[i], perSecond).over(pick(results[j], perSecond)), nil))
+			}
+		}
+	}
+	for i, s := range servers {
+		before := name + ": " + s.name + ": "
+		rows = append(rows,
+			newRow(before+"requests per second", "/s", pick(results[i], perSecond), nil),
+			newRow(before+"99th percentile", "ms", pick(results[i], p99MS), nil),
+			newRow(before+"CPU per request", "µs", pick(results[i], cpuEach), nil))
+	}
+	return rows
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+const peersHTTPDefinition = `Requests per second of whole servers that greet, under the same wrk with 1, 8 and 64 keep-alive connections (2 threads, 1 for one connection); every server in turn in each
+round, a ratio is between two servers in one round. pagesrun is the real program with its defaults, log to /dev/null. The bare server and the servers around wazero and Extism use
+Go's net/http. CPU per request is the processor time of all of a server's processes; RSS is what they have resident after all the load.`
+
+// helloServer is a server in the comparison.
+type helloServer struct {
+	name string
+	// path is where it greets.
+	path string
+	// like are the sides of pagesrun's it is compared with; none for those sides themselves.
+	like []string
+	// goal is for pagesrun's requests per second over this server's with 64 connections, rss for its memory.
+	goal, rss *promise
+	command   func() (func(string) *exec.Cmd, error)
+}
+
+const miniflareName = "Miniflare"
+
+func (b *bench) helloServers() []helloServer {
+	both := []string{pagesrunC, pagesrunGo}
+	own := func(guest string) func() (func(string) *exec.Cmd, error) {
+		return func() (func(string) *exec.Cmd, error) { return b.pagesrun(guest), nil }
+	}
+	servers := []helloServer{
+		{name: pagesrunC, path: "/", command: own("hello-c")},
+		{name: pagesrunGo, path: "/", command: own("hello-go")},
+		{name: bareName, path: "/", like: both, goal: atLeast(0.8), command: b.bare},
+		{name: workerdName, path: "/", like: both, goal: atLeast(4), rss: atMost(0.3), command: b.workerd},
+		{name: miniflareName, path: "/hello", like: both, command: func() (func(string) *exec.Cmd, error) { return b.miniflare("hello") }},
+	}
+	for _, e := range embedders() {
+		servers = append(servers, helloServer{name: e.name, path: "/", like: []string{e.like}, command: func() (func(string) *exec.Cmd, error) { return b.embedded(e) }})
+	}
+	return servers
+}
+
+// embedded serves a guest with an engine in net/http.
+func (b *bench) embedded(e embedder) (func(string) *exec.Cmd, error) {
+	if _, err := b.embed(e); err != nil {
+		return nil, err
+	}
+	return func(address string) *exec.Cmd {
+		cmd, _ := b.embed(e, address) // what can fail did not a moment ago
+		return cmd
+	}, nil
+}
+
+// miniflare finds the npm miniflare and gives the command that serves its worker. Its data goes into a directory of that name.
+func (b *bench) miniflare(data string) (func(string) *exec.Cmd, error) {
+	tools := filepath.Join(b.root, ".tools")
+	if _, err := os.Stat(filepath.Join(tools, "node_modules", "miniflare")); err != nil {
+		return nil, errors.New("miniflare is not in .tools; scripts/setup peers installs it")
+	}
+	node, err := exec.LookPath("node")
+	if err != nil {
+		return nil, err
+	}
+	b.npmVersion("miniflare")
+	dir := filepath.Join(b.work, "miniflare-"+data)
+	return func(address string) *exec.Cmd {
+		host, port, _ := net.SplitHostPort(address)
+		return exec.Command(node, filepath.Join(b.root, "bench", "peers", "miniflare", "server.mjs"), tools, host, port, dir)
+	}, nil
+}
+
+// hello is a running server with what it did under each number of connections.
+type hello struct {
+	helloServer
+	server *server
+	loads  map[int][]load
+}
+
+// concurrencies are the numbers of connections.
+var concurrencies = [...]int{1, 8, mostConnections}
+
+const mostConnections = 64
+
+// measurePeersHTTP compares servers.
+func measurePeersHTTP(ctx context.Context, b *bench) (rows []row, err error) {
+	var running []*hello
+	defer func() {
+		for _, h := range running {
+			err = errors.Join(err, h.server.stop())
+		}
+	}()
+	missed := []row{missing("wasmtime serve", errNoWasmtime)}
+	for _, h := range b.helloServers() {
+		s, err := h.start()
+		if err == nil {
+			running = append(running, &hello{helloServer: h, server: s, loads: map[int][]load{}})
+			continue
+		}
+		if len(h.like) == 0 {
+			return missed, err
+		}
+		missed = append(missed, missing(h.name, err))
+	}
+	b.npmVersion("workerd")
+	for _, connections := range concurrencies {
+		if err := b.greet(ctx, running, connections); err != nil {
+			return append(rows, missed...), err
+		}
+		rows = append(rows, helloRows(running, connections)...)
+	}
+	memory, err := helloMemory(running)
+	return append(append(rows, memory...), missed...), err
+}
+
+func (h helloServer) start() (*server, error) {
+	command, err := h.command()
+	if err != nil {
+		return nil, err
+	}
+	return startServer(h.name, command)
+}
+
+// greet drives every server in every round.
+func (b *bench) greet(ctx context.Context, running []*hello, connections int) error {
+	turn := max(b.round(2*time.Second).Round(time.Second), time.Second)
+	var sides []func() (load, error)
+	for _, h := range running {
+		p := pressure{connections: connections, path: h.path}
+		sides = append(sides, func() (load, error) { return press(ctx, h.server, p, turn) })
+		if _, err := press(ctx, h.server, p, time.Second); err != nil { // warms it up
+			return err
+		}
+	}
+	results, err := interleave(b.rounds(5), sides...)
+	if err != nil {
+		return err
+	}
+	for i, h := range running {
+		h.loads[connections] = results[i]
+	}
+	return nil
+}
+
+// findHello gives the running server of that name, or nil.
+func findHello(running []*hello, name string) *hello {
+	for _, h := range running {
+		if h.name == name {
+			return h
+		}
+	}
+	return nil
+}
+
+// helloRows are the figures of one number of connections: ratios first.
+func helloRows(running []*hello, connections int) (rows []row) {
+	before := strconv.Itoa(connections) + " connections: "
+	if connections == 1 {
+		before = "1 connection: "
+	}
+	for _, h := range running {
+		for _, like := range h.like {
+			own := findHello(running, like)
+			if own == nil {
+				continue
+			}
+			var goal *promise
+			if connections == mostConnections {
+				goal = h.goal
+			}
+			ratios := pick(own.loads[connections], perSecond).over(pick(h.loads[connections], perSecond))
+			rows = append(rows, newRow(before+like+" over "+h.name, "×", ratios, goal))
+		}
+	}
+	for _, figure := range []struct {
+		name, unit string
+		of         func(load) float64
+	}{{"requests per second", "/s", perSecond}, {"99th percentile", "ms", p99MS}, {"CPU per request", "µs", cpuEach}} {
+		for _, h := range running {
+			rows = append(rows, newRow(fmt.Sprintf("%s%s: %s", before, h.name, figure.name), figure.unit, pick(h.loads[connections], figure.of), nil))
+		}
+	}
+	return rows
+}
+
+// helloMemory is what servers have resident, and what pagesrun has over those that there is a goal for.
+func helloMemory(running []*hello) (rows []row, err error) {
+	resident := map[string]float64{}
+	for _, h := range running {
+		if resident[h.name], err = h.server.memory("VmRSS"); err != nil {
+			return rows, err
+		}
+		rows = append(rows, newRow(h.name+": RSS after load", "MiB", samples{resident[h.name]}, nil))
+	}
+	for _, h := range running {
+		for _, like := range h.like {
+			if h.rss != nil && resident[like] > 0 {
+				rows = append(rows, newRow(like+" over "+h.name+": RSS after load", "×", samples{resident[like] / resident[h.name]}, h.rss))
+			}
+		}
+	}
+	return rows, nil
+}
