@@ -111,13 +111,39 @@ func measurePeersHTTP(ctx context.Context, b *bench) (rows []row, err error) {
 	}
 	b.npmVersion("workerd")
 	for _, connections := range concurrencies {
-		if err := b.greet(ctx, running, connections); err != nil {
+		ready, failed, err := warmUp(ctx, running, connections)
+		missed = append(missed, failed...)
+		if err == nil {
+			err = b.greet(ctx, ready, connections)
+		}
+		if err != nil {
 			return append(rows, missed...), err
 		}
-		rows = append(rows, helloRows(running, connections)...)
+		rows = append(rows, helloRows(ready, connections)...)
 	}
 	memory, err := helloMemory(running)
 	return append(append(rows, memory...), missed...), err
+}
+
+// greets is what wrk does to the server.
+func (h *hello) greets(connections int) pressure {
+	return pressure{connections: connections, path: h.path}
+}
+
+// warmUp drives every server for a moment. A peer that does not bear it is left out, with a row that says why.
+func warmUp(ctx context.Context, running []*hello, connections int) (ready []*hello, failed []row, err error) {
+	for _, h := range running {
+		_, err := press(ctx, h.server, h.greets(connections), time.Second)
+		switch {
+		case err == nil:
+			ready = append(ready, h)
+		case len(h.like) == 0:
+			return ready, failed, err
+		default:
+			failed = append(failed, missing(fmt.Sprintf("%s with %d connections", h.name, connections), err))
+		}
+	}
+	return ready, failed, nil
 }
 
 func (h helloServer) start() (*server, error) {
@@ -133,11 +159,7 @@ func (b *bench) greet(ctx context.Context, running []*hello, connections int) er
 	turn := max(b.round(2*time.Second).Round(time.Second), time.Second)
 	var sides []func() (load, error)
 	for _, h := range running {
-		p := pressure{connections: connections, path: h.path}
-		sides = append(sides, func() (load, error) { return press(ctx, h.server, p, turn) })
-		if _, err := press(ctx, h.server, p, time.Second); err != nil { // warms it up
-			return err
-		}
+		sides = append(sides, func() (load, error) { return press(ctx, h.server, h.greets(connections), turn) })
 	}
 	results, err := interleave(b.rounds(5), sides...)
 	if err != nil {
