@@ -18,7 +18,7 @@ import (
 type bench struct {
 	// root is the repository, bin where its programs and guests were built, work a directory that goes away.
 	root, bin, work string
-	quick           bool
+	quick, long     bool
 	// languages is what was found out about each, for a document.
 	languages []*languageFigures
 	// facts is what was found out about peers, for the report.
@@ -61,6 +61,7 @@ func measurements() []measurement {
 		{"queues", queuesDefinition, measureQueues, false},
 		{"analytics", analyticsDefinition, measureAnalytics, false},
 		{"start", startDefinition, measureStart, false},
+		{"growth", growthDefinition, measureGrowth, false},
 		{"languages", languagesDefinition, measureLanguages, false},
 		{"peers-engine", peersEngineDefinition, measurePeersEngine, true},
 		{"peers-http", peersHTTPDefinition, measurePeersHTTP, true},
@@ -77,12 +78,13 @@ func main() {
 
 func run(ctx context.Context) error {
 	b := &bench{}
-	only := flag.String("only", "", "measure only these `NAMES`, separated by commas: instances, kernels, http, kv, d1, queues, analytics, start, languages, peers-engine, peers-http, peers-bindings; all but the peers' without it")
+	only := flag.String("only", "", "measure only these `NAMES`, separated by commas: instances, kernels, http, kv, d1, queues, analytics, start, growth, languages, peers-engine, peers-http, peers-bindings; all but the peers' without it")
 	file := flag.String("json", "", "also write the figures to this `FILE`")
 	markdown := flag.String("markdown", "", "also put the tables into this `FILE`: between its markers, or all of it when there is no such file")
 	document := flag.String("languages-doc", "", "also put the table of languages into this `FILE`")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of this process to this `FILE`")
 	flag.BoolVar(&b.quick, "quick", false, "few and short rounds: a look, not a measurement")
+	flag.BoolVar(&b.long, "long", false, "growth: ten times as many keys, rows and messages")
 	flag.StringVar(&b.bin, "bin", "bin", "`DIRECTORY` with pagesrun, hello-c.wasm and hello-go.wasm")
 	flag.Parse()
 	chosen, err := choose(*only)

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+const growthDefinition = `What more of something costs. Instances: so many events are in progress in one function at once, each waiting for its request's body; what one takes is the
+memory of the process (PSS: a page that many instances share counts once) over that with one, for each further instance. RSS has such a page once
+per instance. Apps: so many different small functions in one process, in C and AssemblyScript, every 25th in Go, each compiled anew; and from the cache
+of compiled modules. p99 is of 2,000 events one after the other, elapsed, in one function beside the events in progress, or in all functions in turn.
+Keys, rows and messages: a C guest works on namespaces, databases and queues of different sizes in turn; CPU time per operation, "relaxed", of keys
+and rows of 100 bytes chosen without order. The slope is what ten times as many make of the cost: the largest over the smallest, as a root.`
+
+// The promises. A tree that is ten times as large is one level deeper, and less of it is in the cache: flat is not 1.
+const (
+	instanceMiBMost = 0.5
+	appsMiBMost     = 400
+	slopeMost       = 1.25
+)
+
+// measureGrowth is what more of something costs. A part that fails does not keep the others from running.
+func measureGrowth(ctx context.Context, b *bench) (rows []row, err error) {
+	for _, part := range []func(context.Context) ([]row, error){b.growInstances, b.growApps, b.growKV, b.growD1, b.growQueues} {
+		found, failed := part(ctx)
+		rows, err = append(rows, found...), errors.Join(err, failed)
+	}
+	return rows, err
+}
+
+// sized is a number of things, and how it is written.
+type sized struct {
+	n    int
+	text string
+}
+
+// powers are the powers of ten from 10³ to that of the exponent.
+func powers(to int) (list []sized) {
+	for e := 3; e <= to; e++ {
+		list = append(list, sized{int(math.Pow10(e)), "10" + string([]rune("⁰¹²³⁴⁵⁶⁷⁸⁹")[e])})
+	}
+	return list
+}
+
+// largest is the exponent of the largest size: one less when it is to be quick, one more when it may take long.
+func (b *bench) largest(exponent int) int {
+	switch {
+	case b.quick:
+		return exponent - 1
+	case b.long:
+		return exponent + 1
+	}
+	return exponent
+}
+
+// growthRows are the rows of an operation: what it costs at each size, and the slope.
+func growthRows(what, unit, things string, sizes []sized, costs []samples) (rows []row) {
+	for i, s := range sizes {
+		rows = append(rows, newRow(fmt.Sprintf("%s, %s %s", what, s.text, things), unit, costs[i], nil))
+	}
+	last := len(sizes) - 1
+	slopes := costs[last].over(costs[0])
+	for i, ratio := range slopes {
+		slopes[i] = math.Pow(ratio, 1/math.Log10(float64(sizes[last].n)/float64(sizes[0].n)))
+	}
+	return append(rows, newRow(fmt.Sprintf("%s, slope from %s to %s %s", what, sizes[0].text, sizes[last].text, things), "×", slopes, atMost(slopeMost)))
+}
+
+// growthGuests builds the small functions, in C, AssemblyScript and Go.
+func (b *bench) growthGuests() (c, assemblyScript, golang string, err error) {
+	from := filepath.Join(b.root, "bench", "guests", "growth")
+	path := func(language string) string { return filepath.Join(b.work, "live-"+language+".wasm") }
+	sdk := filepath.Join(b.root, "guest-sdk", "c")
+	if _, err := b.clang("live-c.wasm", "--target=wasm32-wasi", "-mexec-model=reactor", "-O2", "-Wl,--stack-first", "-I", sdk, filepath.Join(from, "live.c"), filepath.Join(sdk, "pagesrun.c")); err != nil {
+		return "", "", "", err
+	}
+	build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s", "-o", path("go"), "./bench/guests/growth/live")
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	relative, err := filepath.Rel(b.root, path("as"))
+	if err != nil {
+		return "", "", "", err
+	}
+	asc := exec.Command(filepath.Join(b.root, ".tools", "node_modules", ".bin", "asc"), "bench/guests/growth/live.ts", "-o", relative, "-O3", "--config", "guest-sdk/assemblyscript/asconfig.json")
+	for _, cmd := range []*exec.Cmd{build, asc} {
+		cmd.Dir = b.root
+		if text, err := cmd.CombinedOutput(); err != nil {
+			return "", "", "", fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, text)
+		}
+	}
+	return path("c"), path("as"), path("go"), nil
+}
