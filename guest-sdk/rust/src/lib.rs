@@ -19,6 +19,7 @@
 #![warn(missing_docs)]
 
 pub mod abi;
+mod alloc;
 pub mod analytics;
 mod call;
 pub mod cbor;
@@ -38,6 +39,7 @@ mod stream;
 pub mod testing;
 pub mod time;
 
+pub use alloc::EventAllocator;
 pub use call::{invoke, Call, Pending, Reply};
 pub use env::Env;
 pub use error::{Error, Result};

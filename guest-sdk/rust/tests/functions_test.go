@@ -136,3 +136,18 @@ func TestValuesOfSerdePassThroughRequestBindingAndResponse(t *testing.T) {
 		t.Errorf("a body that is no order: %q", got)
 	}
 }
+
+// TestTheNextEventHasTheMemoryThatAnEventHasUsedUp sends bodies of which a function that never frees memory could take only a few.
+func TestTheNextEventHasTheMemoryThatAnEventHasUsedUp(t *testing.T) {
+	const events, bodyBytes = 20, 4 << 20
+	url := serve(t, build(t, "json"), "-k", "KV")
+	order := `{"id":1,"customer":"` + strings.Repeat("Zoë ", bodyBytes/5) + `","lines":[],"note":"\n"}`
+	for event := range events {
+		if got := ask(t, http.MethodPut, url, order); got != "204 " {
+			t.Fatalf("event %d: %.200s", event, got)
+		}
+		if got := ask(t, http.MethodGet, url, ""); got != "200 "+order {
+			t.Fatalf("event %d: %d bytes that begin with %.100s", event, len(got), got)
+		}
+	}
+}

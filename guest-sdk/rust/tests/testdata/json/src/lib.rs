@@ -3,6 +3,9 @@
 use pagesrun::{Context, Env, Request, Response, Result};
 use serde::{Deserialize, Serialize};
 
+#[global_allocator]
+static ALLOCATOR: pagesrun::EventAllocator = pagesrun::EventAllocator::new();
+
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Order {
     id: u64,
