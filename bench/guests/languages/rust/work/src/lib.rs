@@ -5,8 +5,13 @@ use std::borrow::Cow;
 use pagesrun::{Context, Env, Request, Response, Result};
 use serde::{Deserialize, Serialize};
 
-/// A text that is in the request as it is, or had to be written anew because of escapes.
-type Text<'a> = Cow<'a, str>;
+#[global_allocator]
+static ALLOCATOR: pagesrun::EventAllocator = pagesrun::EventAllocator::new();
+
+/// A text that is in the request as it is, or had to be written anew because of escapes. serde borrows only what is a field and called Cow.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[derive(Serialize, Deserialize)]
 struct Customer<'a> {
@@ -71,7 +76,7 @@ fn pay(mut req: Request) -> Result<Response> {
     if sum != order.total_cents {
         return Ok(Response::text("the sum is wrong").with_status(400));
     }
-    order.status = "paid".into();
+    order.status = Text("paid".into());
     Response::json(&order)
 }
 
