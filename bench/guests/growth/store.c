@@ -1,5 +1,5 @@
 /* Does what the query parameter op says, n times, in the binding named at, and answers with how often it was done. Keys and rows are chosen among "of" of them,
-   beginning with the from-th of a sequence that visits all without order.
+   beginning with the from-th of a sequence without order.
 
      kv.get kv.put kv.list   reads, overwrites, lists 100 keys with a prefix
      d1.fill                 makes the table, or adds rows until there are n
@@ -26,8 +26,13 @@ static int64_t parameter(const pr_request *req, const char *name) {
   return atoll(pr_fmt("%.*s", (int)text.len, text.data).data);
 }
 
-/* chosen is the i-th of a sequence without order. The factor is odd and no multiple of 5, so that all of a power of ten are visited. */
-static int64_t chosen(const job *j, int64_t i) { return (j->from + i) * 7919 * 7907 % j->of; }
+/* chosen is the i-th of a sequence without order: the number's bits are mixed as SplitMix64 does. */
+static int64_t chosen(const job *j, int64_t i) {
+  uint64_t x = (uint64_t)(j->from + i) * 0x9e3779b97f4a7c15;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return (int64_t)((x ^ (x >> 31)) % (uint64_t)j->of);
+}
 
 static pr_code kv_get(job *j, int64_t which) {
   pr_str value;
