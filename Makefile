@@ -65,7 +65,7 @@ bench-languages:
 bench-peers:
 	scripts/setup peers
 	$(MAKE) build $(BIN)/hello-c.wasm $(BIN)/hello-go.wasm
-	go run ./bench -only peers-engine,peers-http,peers-bindings -markdown docs/performance.md $(ARGS)
+	go run ./bench -only peers-engine,peers-http,peers-bindings,peers-shop -markdown docs/performance.md $(ARGS)
 
 # fuzz runs every fuzz target for FUZZTIME each.
 FUZZTIME ?= 1m

@@ -89,6 +89,7 @@ func (c contender) start() (*server, error) {
 type load struct {
 	perSecond float64
 	cpuEach   float64 // µs
+	p50MS     float64
 	p99MS     float64
 }
 
@@ -164,6 +165,7 @@ func press(ctx context.Context, s *server, p pressure, d time.Duration) (load, e
 var (
 	wrkRequests = regexp.MustCompile(`(?m)^\s*(\d+) requests in `)
 	wrkRate     = regexp.MustCompile(`(?m)^Requests/sec:\s+([\d.]+)`)
+	wrkP50      = regexp.MustCompile(`(?m)^\s*50%\s+([\d.]+(?:us|ms|s|m|h))\s*$`)
 	wrkP99      = regexp.MustCompile(`(?m)^\s*99%\s+([\d.]+(?:us|ms|s|m|h))\s*$`)
 )
 
@@ -172,18 +174,21 @@ func parseWrk(text string) (l load, requests float64, err error) {
 	if strings.Contains(text, "Non-2xx") || strings.Contains(text, "Socket errors") {
 		return load{}, 0, fmt.Errorf("not everything was answered well:\n%s", text)
 	}
-	n, rate, p99 := wrkRequests.FindStringSubmatch(text), wrkRate.FindStringSubmatch(text), wrkP99.FindStringSubmatch(text)
-	if n == nil || rate == nil || p99 == nil || n[1] == "0" {
+	n, rate := wrkRequests.FindStringSubmatch(text), wrkRate.FindStringSubmatch(text)
+	p50, p99 := wrkP50.FindStringSubmatch(text), wrkP99.FindStringSubmatch(text)
+	if n == nil || rate == nil || p50 == nil || p99 == nil || n[1] == "0" {
 		return load{}, 0, fmt.Errorf("wrk said something else than expected:\n%s", text)
 	}
 	requests, err1 := strconv.ParseFloat(n[1], 64)
 	perSecond, err2 := strconv.ParseFloat(rate[1], 64)
-	slowest, err3 := time.ParseDuration(p99[1])
-	return load{perSecond: perSecond, p99MS: microseconds(slowest) / 1e3}, requests, errors.Join(err1, err2, err3)
+	usual, err3 := time.ParseDuration(p50[1])
+	slowest, err4 := time.ParseDuration(p99[1])
+	return load{perSecond: perSecond, p50MS: microseconds(usual) / 1e3, p99MS: microseconds(slowest) / 1e3}, requests, errors.Join(err1, err2, err3, err4)
 }
 
 func perSecond(l load) float64 { return l.perSecond }
 func cpuEach(l load) float64   { return l.cpuEach }
+func p50MS(l load) float64     { return l.p50MS }
 func p99MS(l load) float64     { return l.p99MS }
 
 // httpRatios makes the table's rows: first the ratios, then what they are made of.

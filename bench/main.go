@@ -66,6 +66,7 @@ func measurements() []measurement {
 		{"peers-engine", peersEngineDefinition, measurePeersEngine, true},
 		{"peers-http", peersHTTPDefinition, measurePeersHTTP, true},
 		{"peers-bindings", peersBindingsDefinition, measurePeersBindings, true},
+		{"peers-shop", peersShopDefinition, measurePeersShop, true},
 	}
 }
 
@@ -78,7 +79,7 @@ func main() {
 
 func run(ctx context.Context) error {
 	b := &bench{}
-	only := flag.String("only", "", "measure only these `NAMES`, separated by commas: instances, kernels, http, kv, d1, queues, analytics, start, growth, languages, peers-engine, peers-http, peers-bindings; all but the peers' without it")
+	only := flag.String("only", "", "measure only these `NAMES`, separated by commas: instances, kernels, http, kv, d1, queues, analytics, start, growth, languages, peers-engine, peers-http, peers-bindings, peers-shop; all but the peers' without it")
 	file := flag.String("json", "", "also write the figures to this `FILE`")
 	markdown := flag.String("markdown", "", "also put the tables into this `FILE`: between its markers, or all of it when there is no such file")
 	document := flag.String("languages-doc", "", "also put the table of languages into this `FILE`")

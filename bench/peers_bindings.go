@@ -58,12 +58,19 @@ func measurePeersBindings(ctx context.Context, b *bench) (rows []row, err error)
 		return missed, err
 	}
 	for _, op := range operations {
-		found, err := b.operate(ctx, servers, op.name, op.path)
+		p := pressure{connections: 8, path: op.path, script: filepath.Join(b.root, "bench", "peers", "keys.lua")}
+		found, err := b.operate(ctx, servers, op.name, p, nil)
 		if err != nil {
 			return append(rows, missed...), fmt.Errorf("%s: %w", op.name, err)
 		}
 		rows = append(rows, found...)
 	}
+	memory, err := residentRows(servers)
+	return append(append(rows, memory...), missed...), err
+}
+
+// residentRows are what the servers have resident.
+func residentRows(servers []bindingsServer) (rows []row, err error) {
 	for _, s := range servers {
 		rss, err := s.memory("VmRSS")
 		if err != nil {
@@ -71,7 +78,7 @@ func measurePeersBindings(ctx context.Context, b *bench) (rows []row, err error)
 		}
 		rows = append(rows, newRow(s.name+": RSS after load", "MiB", samples{rss}, nil))
 	}
-	return append(rows, missed...), nil
+	return rows, nil
 }
 
 // bindingsServers starts the servers and has each fill its storage.
@@ -81,16 +88,27 @@ func (b *bench) bindingsServers() (servers []bindingsServer, missed []row, err e
 		filepath.Join(b.root, "bench", "peers", "guest", "bindings.c"), filepath.Join(sdk, "pagesrun.c")); err != nil {
 		return nil, nil, err
 	}
+	return b.fillAll("bindings", "worker.js", fillByGet)
+}
+
+// fillByGet has a server fill its storage.
+func fillByGet(s *server) error {
+	return expectOK(&http.Client{Timeout: time.Minute}, s.url+"setup")
+}
+
+// fillAll starts pagesrun with a guest, in both durabilities, and Miniflare with a worker, and has each fill its storage. A peer that cannot becomes a row
+// that says why.
+func (b *bench) fillAll(guest, worker string, fill func(*server) error) (servers []bindingsServer, missed []row, err error) {
 	for _, c := range []struct {
 		name    string
 		peer    bool
 		command func() (func(string) *exec.Cmd, error)
 	}{
-		{"pagesrun", false, func() (func(string) *exec.Cmd, error) { return b.bound("sync") }},
-		{"pagesrun, relaxed", false, func() (func(string) *exec.Cmd, error) { return b.bound("relaxed") }},
-		{miniflareName, true, func() (func(string) *exec.Cmd, error) { return b.miniflare("bindings") }},
+		{"pagesrun", false, func() (func(string) *exec.Cmd, error) { return b.bound(guest, "sync") }},
+		{"pagesrun, relaxed", false, func() (func(string) *exec.Cmd, error) { return b.bound(guest, "relaxed") }},
+		{miniflareName, true, func() (func(string) *exec.Cmd, error) { return b.miniflare(worker, guest) }},
 	} {
-		s, err := startFilled(c.name, c.command)
+		s, err := startFilled(c.name, c.command, fill)
 		switch {
 		case err == nil:
 			servers = append(servers, bindingsServer{s, c.peer})
@@ -104,34 +122,33 @@ func (b *bench) bindingsServers() (servers []bindingsServer, missed []row, err e
 }
 
 // startFilled starts a server and has it fill its storage.
-func startFilled(name string, command func() (func(string) *exec.Cmd, error)) (*server, error) {
+func startFilled(name string, command func() (func(string) *exec.Cmd, error), fill func(*server) error) (*server, error) {
 	s, err := helloServer{name: name, command: command}.start()
 	if err != nil {
 		return nil, err
 	}
-	if err := expectOK(&http.Client{Timeout: time.Minute}, s.url+"setup"); err != nil {
+	if err := fill(s); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), s.stop())
 	}
 	return s, nil
 }
 
-// bound gives the command that serves the guest with its bindings.
-func (b *bench) bound(durability string) (func(string) *exec.Cmd, error) {
-	file := filepath.Join(b.work, "bindings-"+durability+".toml")
+// bound gives the command that serves a guest with all bindings.
+func (b *bench) bound(guest, durability string) (func(string) *exec.Cmd, error) {
+	file := filepath.Join(b.work, guest+"-"+durability+".toml")
 	if err := os.WriteFile(file, fmt.Appendf(nil, bindingsConfig, durability), 0o600); err != nil {
 		return nil, err
 	}
 	return func(address string) *exec.Cmd {
 		host, port, _ := net.SplitHostPort(address)
-		return exec.Command(filepath.Join(b.bin, "pagesrun"), "serve", filepath.Join(b.work, "bindings.wasm"), "--config", file,
+		return exec.Command(filepath.Join(b.bin, "pagesrun"), "serve", filepath.Join(b.work, guest+".wasm"), "--config", file,
 			"--ip", host, "--port", port, "--admin", "off", "--persist-to", strings.TrimSuffix(file, ".toml"))
 	}, nil
 }
 
-// operate has every server do one operation again and again, in turns.
-func (b *bench) operate(ctx context.Context, servers []bindingsServer, name, path string) (rows []row, err error) {
+// operate puts every server under the same pressure, in turns. goal is for pagesrun's requests per second over those of peers.
+func (b *bench) operate(ctx context.Context, servers []bindingsServer, name string, p pressure, goal *promise) (rows []row, err error) {
 	turn := max(b.round(2*time.Second).Round(time.Second), time.Second)
-	p := pressure{connections: 8, path: path, script: filepath.Join(b.root, "bench", "peers", "keys.lua")}
 	var sides []func() (load, error)
 	for _, s := range servers {
 		sides = append(sides, func() (load, error) { return press(ctx, s.server, p, turn) })
@@ -143,15 +160,15 @@ func (b *bench) operate(ctx context.Context, servers []bindingsServer, name, pat
 	if err != nil {
 		return nil, err
 	}
-	return operationRows(servers, results, name), nil
+	return operationRows(servers, results, name, goal), nil
 }
 
 // operationRows are the figures of one operation: ratios first.
-func operationRows(servers []bindingsServer, results [][]load, name string) (rows []row) {
+func operationRows(servers []bindingsServer, results [][]load, name string, goal *promise) (rows []row) {
 	for i, own := range servers {
 		for j, peer := range servers {
 			if !own.peer && peer.peer {
-				rows = append(rows, newRow(fmt.Sprintf("%s: %s over %s", name, own.name, peer.name), "×", pick(results[i], perSecond).over(pick(results[j], perSecond)), nil))
+				rows = append(rows, newRow(fmt.Sprintf("%s: %s over %s", name, own.name, peer.name), "×", pick(results[i], perSecond).over(pick(results[j], perSecond)), goal))
 			}
 		}
 	}
@@ -159,6 +176,7 @@ func operationRows(servers []bindingsServer, results [][]load, name string) (row
 		before := name + ": " + s.name + ": "
 		rows = append(rows,
 			newRow(before+"requests per second", "/s", pick(results[i], perSecond), nil),
+			newRow(before+"median latency", "ms", pick(results[i], p50MS), nil),
 			newRow(before+"99th percentile", "ms", pick(results[i], p99MS), nil),
 			newRow(before+"CPU per request", "µs", pick(results[i], cpuEach), nil))
 	}

@@ -40,7 +40,7 @@ func (b *bench) helloServers() []helloServer {
 		{name: pagesrunGo, path: "/", command: own("hello-go")},
 		{name: bareName, path: "/", like: both, goal: atLeast(0.8), command: b.bare},
 		{name: workerdName, path: "/", like: both, goal: atLeast(4), rss: atMost(0.3), command: b.workerd},
-		{name: miniflareName, path: "/hello", like: both, command: func() (func(string) *exec.Cmd, error) { return b.miniflare("hello") }},
+		{name: miniflareName, path: "/hello", like: both, command: func() (func(string) *exec.Cmd, error) { return b.miniflare("worker.js", "hello") }},
 	}
 	for _, e := range embedders() {
 		servers = append(servers, helloServer{name: e.name, path: "/", like: []string{e.like}, command: func() (func(string) *exec.Cmd, error) { return b.embedded(e) }})
@@ -59,8 +59,8 @@ func (b *bench) embedded(e embedder) (func(string) *exec.Cmd, error) {
 	}, nil
 }
 
-// miniflare finds the npm miniflare and gives the command that serves its worker. Its data goes into a directory of that name.
-func (b *bench) miniflare(data string) (func(string) *exec.Cmd, error) {
+// miniflare finds the npm miniflare and gives the command that serves a worker. Its data goes into a directory of that name.
+func (b *bench) miniflare(worker, data string) (func(string) *exec.Cmd, error) {
 	tools := filepath.Join(b.root, ".tools")
 	if _, err := os.Stat(filepath.Join(tools, "node_modules", "miniflare")); err != nil {
 		return nil, errors.New("miniflare is not in .tools; scripts/setup peers installs it")
@@ -73,7 +73,7 @@ func (b *bench) miniflare(data string) (func(string) *exec.Cmd, error) {
 	dir := filepath.Join(b.work, "miniflare-"+data)
 	return func(address string) *exec.Cmd {
 		host, port, _ := net.SplitHostPort(address)
-		return exec.Command(node, filepath.Join(b.root, "bench", "peers", "miniflare", "server.mjs"), tools, host, port, dir)
+		return exec.Command(node, filepath.Join(b.root, "bench", "peers", "miniflare", "server.mjs"), tools, host, port, dir, worker)
 	}, nil
 }
 

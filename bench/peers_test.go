@@ -27,7 +27,7 @@ Transfer/sec:      5.27MB
 
 func TestWrkIsReadOrRefused(t *testing.T) {
 	l, requests, err := parseWrk(wrkAnswer)
-	if err != nil || requests != 25371 || l.perSecond != 25344.92 || l.p99MS != 11.02 {
+	if err != nil || requests != 25371 || l.perSecond != 25344.92 || l.p50MS != 0.231 || l.p99MS != 11.02 {
 		t.Errorf("%+v, %v requests, %v", l, requests, err)
 	}
 	for name, text := range map[string]string{
@@ -36,6 +36,7 @@ func TestWrkIsReadOrRefused(t *testing.T) {
 		"no request at all":          strings.Replace(wrkAnswer, "25371 requests", "0 requests", 1),
 		"no rate":                    strings.Replace(wrkAnswer, "Requests/sec", "Rate", 1),
 		"no percentile":              strings.Replace(wrkAnswer, "99%", "98%", 1),
+		"no median":                  strings.Replace(wrkAnswer, "50%", "51%", 1),
 		"nothing":                    "",
 		"a rate that is no number":   strings.Replace(wrkAnswer, "25344.92", "25.344.92", 1),
 		"a time that is no duration": strings.Replace(wrkAnswer, "11.02ms", "1.1.02ms", 1),
@@ -112,8 +113,8 @@ func TestRatiosAreMadeRoundByRoundAndHeldToTheirGoals(t *testing.T) {
 		t.Errorf("%d rows, not %d", len(rows), want)
 	}
 	found := operationRows([]bindingsServer{{&server{name: "pagesrun"}, false}, {&server{name: "other"}, true}},
-		[][]load{{{perSecond: 30}, {perSecond: 50}}, {{perSecond: 10}, {perSecond: 10}}}, "KV get")
-	if r := found[0]; r.Name != "KV get: pagesrun over other" || r.Median != 4 || r.Least != 3 || r.Most != 5 {
+		[][]load{{{perSecond: 30}, {perSecond: 50}}, {{perSecond: 10}, {perSecond: 10}}}, "KV get", atLeast(2))
+	if r := found[0]; r.Name != "KV get: pagesrun over other" || r.Median != 4 || r.Least != 3 || r.Most != 5 || r.Verdict != "holds" {
 		t.Errorf("%+v", r)
 	}
 }

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+const peersShopDefinition = `A small shop: pages from a template, JSON, joins in D1, baskets in KV, and a queue whose consumer confirms orders in batches; in Go on pagesrun (bench/peers/shop) and in
+JavaScript on Miniflare (bench/peers/miniflare/shop.js). Their answers are compared byte for byte first. Of ten requests five are pages, three JSON, one fills a basket and one checks
+out; 8 connections of wrk. pagesrun answers a write when it is synced to the disk, "relaxed" when the system has it.`
+
+// measurePeersShop compares a whole application.
+func measurePeersShop(ctx context.Context, b *bench) (rows []row, err error) {
+	if err := b.buildShop(); err != nil {
+		return nil, err
+	}
+	servers, missed, err := b.fillAll("shop", "shop.js", openShop)
+	defer func() {
+		for _, s := range servers {
+			err = errors.Join(err, s.stop())
+		}
+	}()
+	if err == nil {
+		err = sameShops(servers)
+	}
+	if err != nil {
+		return missed, err
+	}
+	p := pressure{connections: 8, path: "/", script: filepath.Join(b.root, "bench", "peers", "shop.lua")}
+	rows, err = b.operate(ctx, servers, "shop", p, atLeast(2))
+	if err != nil {
+		return missed, err
+	}
+	memory, err := residentRows(servers)
+	return append(append(rows, memory...), missed...), err
+}
+
+// buildShop compiles the shop in Go.
+func (b *bench) buildShop() error {
+	build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s", "-o", filepath.Join(b.work, "shop.wasm"), "./shop")
+	build.Dir = filepath.Join(b.root, "bench", "peers")
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	if text, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build bench/peers/shop: %w %s", err, text)
+	}
+	return nil
+}
+
+// openShop has a server make the shop's tables.
+func openShop(s *server) error {
+	_, err := visit(s, http.MethodPost, "setup")
+	return err
+}
+
+// shopVisits are what two shops must answer the same.
+var shopVisits = []struct{ method, path string }{
+	{http.MethodGet, "products?k=3"}, {http.MethodGet, "api/product?k=17"}, {http.MethodPost, "basket?k=5"}, {http.MethodPost, "basket?k=199"},
+	{http.MethodGet, "products?k=9"}, {http.MethodPost, "checkout"}, {http.MethodGet, "products?k=0"},
+}
+
+// sameShops visits every shop and compares what they answer.
+func sameShops(servers []bindingsServer) error {
+	for _, v := range shopVisits {
+		var want string
+		for i, s := range servers {
+			got, err := visit(s.server, v.method, v.path)
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+			if i == 0 {
+				want = got
+			}
+			if got != want {
+				return fmt.Errorf("%s /%s: %s answers %.500q, %s answers %.500q", v.method, v.path, servers[0].name, want, s.name, got)
+			}
+		}
+	}
+	return nil
+}
+
+// visit makes a request of a customer and gives the body of the answer, which must be a 200.
+func visit(s *server, method, path string) (string, error) {
+	req, err := http.NewRequest(method, s.url+path, nil)
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Cookie", "session=first")
+	resp, err := (&http.Client{Timeout: time.Minute}).Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s /%s: it answered %d: %.200s", method, path, resp.StatusCode, body)
+	}
+	return string(body), err
+}
