@@ -59,7 +59,7 @@ func TestAFullDiskRefusesWritesAndNothingElse(t *testing.T) {
 			}
 			s := serve()
 			stored := append(fill(t, s, "large", 300_000), fill(t, s, "small", 2_000)...)
-			if len(stored) < 10 {
+			if len(stored) < 5 {
 				t.Fatalf("only %d keys fitted", len(stored))
 			}
 			stillReadable(t, s, stored)
