@@ -134,10 +134,17 @@ func TestCompileBombsAreRefusedAtOnce(t *testing.T) {
 	}
 	for name, module := range tests {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
-			_, err := Inspect(module, DefaultLimits())
-			if d := time.Since(start); d > time.Second {
-				t.Errorf("the refusal took %v", d)
+			var err error
+			took := time.Hour
+			for range 5 { // a busy machine may make one late
+				start := time.Now()
+				_, err = Inspect(module, DefaultLimits())
+				if took = min(took, time.Since(start)); took <= time.Second {
+					break
+				}
+			}
+			if took > time.Second {
+				t.Errorf("the refusal took %v", took)
 			}
 			var e *Error
 			if !errors.As(err, &e) || e.Code != CodeLimit && e.Code != CodeTruncated && e.Code != CodeMalformed {
