@@ -18,6 +18,7 @@ import (
 
 	"github.com/pagesrun/pagesrun/e2e/process"
 	"github.com/pagesrun/pagesrun/torture/front"
+	"github.com/pagesrun/pagesrun/torture/memory"
 	"github.com/pagesrun/pagesrun/torture/neighbours"
 	"github.com/pagesrun/pagesrun/torture/rig"
 	"github.com/pagesrun/pagesrun/torture/simulator"
@@ -27,7 +28,7 @@ import (
 
 // rigs are all instruments, in the order in which they run.
 func rigs() []rig.Rig {
-	return slices.Concat(storage.Rigs(), front.Rigs(), neighbours.Rigs(), simulator.Rigs(), soak.Rigs())
+	return slices.Concat(storage.Rigs(), front.Rigs(), neighbours.Rigs(), memory.Rigs(), simulator.Rigs(), soak.Rigs())
 }
 
 func main() {
