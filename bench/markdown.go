@@ -73,7 +73,8 @@ func (s *section) markdown(b *strings.Builder) {
 // systemFacts are the kernel and the memory of this machine, as far as it tells.
 func systemFacts() (facts []string) {
 	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
-		facts = append(facts, "Linux "+strings.TrimSpace(string(release)))
+		version, _, _ := strings.Cut(strings.TrimSpace(string(release)), "-")
+		facts = append(facts, "Linux "+version)
 	}
 	if info, err := os.ReadFile("/proc/meminfo"); err == nil {
 		if mib, err := statusMiB(string(info), "MemTotal"); err == nil {
