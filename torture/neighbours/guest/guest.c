@@ -42,11 +42,15 @@ static void fill(void) {
   }
 }
 
+/* The blocks are seen from outside, or the compiler would leave them out. */
+static char *volatile last;
+
 static void grow(void) {
   for (;;) {
     char *block = (char *)malloc(1 << 20);
     if (!block) abort();
     memset(block, 1, 1 << 20);
+    last = block;
   }
 }
 
