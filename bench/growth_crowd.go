@@ -92,7 +92,7 @@ func instanceRows(guest string, runs [][]crowd) (rows []row) {
 		if c.Idle {
 			name = fmt.Sprintf("%s, %d idle instances", guest, c.N)
 		}
-		if c.N >= 100 {
+		if c.N >= 1000 { // fewer do not stand out from what the garbage collector has not yet collected
 			var p *promise
 			if c.N == 1000 {
 				p = atMost(instanceMiBMost)
