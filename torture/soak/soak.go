@@ -35,7 +35,7 @@ const config = `name = "soak"
 compatibility_date = "2026-11-01"
 
 [pagesrun.limits]
-cpu_ms = 300
+cpu_ms = 1000
 request_body_bytes = 1048576
 
 [[kv_namespaces]]
