@@ -42,7 +42,7 @@ func languages() []language {
 		{"Go", "go", "encoding/json", atMost(25)},
 		{"C", "c", "yyjson 0.10", atMost(6)},
 		{"C++", "cpp", "nlohmann-json 3.11", nil},
-		{"Rust", "rust", "serde_json 1.0.140", atMost(8)},
+		{"Rust", "rust", "simd-json 0.12", atMost(8)},
 		{"AssemblyScript", "assemblyscript", "json-as 1.6", atMost(15)},
 		{"Zig", "zig", "std.json", atMost(8)},
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -103,5 +104,30 @@ func TestTheOrderIsRight(t *testing.T) {
 	}
 	if o.TotalCents != 0 || len(text) < 1000 || len(text) > 1300 {
 		t.Errorf("%d bytes, %d cents too many", len(text), o.TotalCents)
+	}
+}
+
+// Cargo keeps what it compiled between runs of the test.
+func TestTheRustProgramWritesJSONAsSerdeJSONDoes(t *testing.T) {
+	folder := filepath.Join("guests", "languages", "rust")
+	for _, pattern := range []string{"build.sh", "Cargo.*", "json/Cargo.toml", "json/src/*.rs", "json/tests/*.rs"} { // so that "go test" runs again when one has changed
+		files, err := filepath.Glob(filepath.Join(folder, pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+		}
+		for _, file := range files {
+			if _, err := os.ReadFile(file); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	cmd := exec.Command(filepath.Join(folder, "build.sh"), "test")
+	cmd.Env = append(os.Environ(), "BUILD_CACHE="+filepath.Join(cache, "pagesrun-test", "rust-json"))
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v; \"scripts/setup test\" installs what is needed\n%s", err, text)
 	}
 }

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Usage: build.sh PROGRAM OUT.wasm | build.sh describe; scripts/setup bench fetches the crates.
+# Usage: build.sh PROGRAM OUT.wasm | build.sh describe | build.sh test; scripts/setup bench fetches the crates.
 # BUILD_CACHE is where the compiler keeps what it made.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-features="-C target-feature=+bulk-memory"
+features="-C target-feature=+bulk-memory,+simd128"
 crates=$here/../../../../.tools/crates
 
 # has RUSTC TARGET: whether the compiler has the target's standard library.
@@ -29,15 +29,24 @@ if [ "$1" = describe ]; then
 	echo "RUSTFLAGS='$features' cargo build --release --target $target, $profile"
 	exit
 fi
-out=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
 cargo=cargo
 if [ "$rustc" = /usr/bin/rustc ]; then
 	cargo=/usr/bin/cargo
 	export CARGO_TARGET_WASM32_WASI_LINKER=wasm-ld-14
 fi
 cache=${BUILD_CACHE:-$here/target}
-export RUSTC="$rustc" CARGO_TARGET_DIR="$cache" RUSTFLAGS="$features"
-cd "$here"
-"$cargo" build --quiet --release --locked --offline --target "$target" --package "$1" \
-	--config 'source.crates-io.replace-with="fetched"' --config "source.fetched.directory=\"$crates\""
+export RUSTC="$rustc" CARGO_TARGET_DIR="$cache"
+
+# offline runs Cargo with the crates that are there.
+offline() {
+	(cd "$here" && "$cargo" "$@" --quiet --locked --offline --config 'source.crates-io.replace-with="fetched"' --config "source.fetched.directory=\"$crates\"")
+}
+
+if [ "$1" = test ]; then
+	offline test --package json
+	exit
+fi
+out=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
+export RUSTFLAGS="$features"
+offline build --release --target "$target" --package "$1"
 cp "$cache/$target/release/$1.wasm" "$out"
