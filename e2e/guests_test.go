@@ -1,9 +1,12 @@
 package e2e_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -13,7 +16,14 @@ import (
 // built is where the binary and the functions are put, each built by the first test that needs it.
 var built string
 
+// parallel is how many tests run at once: most of the time they wait for servers, compilers and moments.
+const parallel = "6"
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if flag.Lookup("test.parallel").Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) { // nobody has said otherwise
+		flag.Set("test.parallel", parallel)
+	}
 	code := func() int {
 		var err error
 		if built, err = os.MkdirTemp("", "pagesrun-e2e-"); err != nil {
