@@ -394,12 +394,12 @@ func (a *App) ImageBytes() int {
 	return a.image.memory.Len()
 }
 
-// ImageTouchedBytes is how much of the image is in pages of 4 KiB that are not all zero: what it takes of the machine's memory.
+// ImageTouchedBytes is how much of the image takes of the machine's memory: with copy-on-write, its pages that are not all zero.
 func (a *App) ImageTouchedBytes() int {
 	if a.image == nil {
 		return 0
 	}
-	return a.image.touchedBytes
+	return a.image.memory.TouchedBytes()
 }
 
 // Close refuses new events, waits for the running ones until ctx ends, and frees everything.

@@ -1,13 +1,11 @@
 package runtime
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"reflect"
-	"slices"
 	"time"
 
 	"github.com/pagesrun/pagesrun/abi"
@@ -209,35 +207,19 @@ func (in *instance) release() error {
 
 // image is what every event of an isolated function starts from.
 type image struct {
-	memory       linear.Image
-	globals      []uint64
-	touchedBytes int
-	files        *wasi.FilesImage // nil in commands: each of their instances has its own
-}
-
-// touchedPageBytes is the size of the pages of an image that are counted.
-const touchedPageBytes = 4096
-
-// touched is how many bytes of data are in pages that are not all zero.
-func touched(data []byte) (n int) {
-	zero := make([]byte, touchedPageBytes)
-	for page := range slices.Chunk(data, touchedPageBytes) {
-		if !bytes.Equal(page, zero[:len(page)]) {
-			n += len(page)
-		}
-	}
-	return n
+	memory  linear.Image
+	globals []uint64
+	files   *wasi.FilesImage // nil in commands: each of their instances has its own
 }
 
 // takeImage captures an instance after start-up.
 func (in *instance) takeImage() (*image, error) {
 	img := &image{}
-	data := in.bytes()
-	memory, err := in.app.engine.backend.NewImage(data)
+	memory, err := in.app.engine.backend.NewImage(in.bytes())
 	if err != nil {
 		return nil, err
 	}
-	img.memory, img.touchedBytes = memory, touched(data)
+	img.memory = memory
 	for _, g := range in.globals {
 		img.globals = append(img.globals, g.Get())
 	}

@@ -92,6 +92,7 @@ func (m *region) bytes(n int) []byte { return unsafe.Slice((*byte)(m.base), n) }
 type memfdImage struct {
 	fd     int
 	data   []byte // the file, mapped read-only: what pages are copied back from
+	stored int    // bytes of the pages that are in the file
 	scan   scanner
 	budget Budget
 	faults bool
@@ -131,6 +132,7 @@ func (i *memfdImage) fill(data []byte) error {
 		if n, err := unix.Pwrite(i.fd, page, int64(off)); err != nil || n != len(page) {
 			return fmt.Errorf("write the image file: %w", errors.Join(err, errShort(n, len(page))))
 		}
+		i.stored += len(page)
 	}
 	const seals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE | unix.F_SEAL_SEAL
 	if _, err := unix.FcntlInt(uintptr(i.fd), unix.F_ADD_SEALS, seals); err != nil {
@@ -152,6 +154,8 @@ func errShort(n, want int) error {
 }
 
 func (i *memfdImage) Len() int { return len(i.data) }
+
+func (i *memfdImage) TouchedBytes() int { return i.stored }
 
 func (i *memfdImage) Equal(data []byte) bool { return bytes.Equal(i.data, data) }
 

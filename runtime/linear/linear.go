@@ -28,6 +28,8 @@ type Memory interface {
 type Image interface {
 	// Len is its size in bytes.
 	Len() int
+	// TouchedBytes is how much of it takes of the machine's memory, in bytes: pages that are all zero may take none.
+	TouchedBytes() int
 	// Equal says whether the image is exactly data.
 	Equal(data []byte) bool
 	// Attach makes m, whose size must be Len, an exact copy of the image.

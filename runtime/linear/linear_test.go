@@ -145,3 +145,13 @@ func BenchmarkReset(b *testing.B) {
 		}
 	}
 }
+
+func TestPagesThatAreZeroTakeNoMemoryWithCopyOnWrite(t *testing.T) {
+	for _, b := range backends(t, DefaultBudget()) {
+		_, img, want := attached(t, b, 3, 3*WasmPageBytes)
+		least := len(want) - (len(want)/4096+2)/3*4096
+		if got := img.TouchedBytes(); got != least && (b.Name() != Portable().Name() || got != len(want)) {
+			t.Errorf("%s: an image of %d bytes, %d of them in pages with data, takes %d", b.Name(), len(want), least, got)
+		}
+	}
+}

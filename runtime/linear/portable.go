@@ -48,6 +48,8 @@ type sliceImage []byte
 
 func (i sliceImage) Len() int { return len(i) }
 
+func (i sliceImage) TouchedBytes() int { return len(i) }
+
 func (i sliceImage) Equal(data []byte) bool { return bytes.Equal(i, data) }
 
 func (i sliceImage) Attach(m Memory) error {
