@@ -79,18 +79,11 @@ func (w *store) at(ctx context.Context, s sized, want int, op string, n, from in
 // count runs an event on the binding of a size and gives the number it answers with.
 func (w *store) count(ctx context.Context, s sized, op string, n, from int) (int, error) {
 	query := url.Values{"op": {op}, "at": {s.binding()}, "n": {strconv.Itoa(n)}, "from": {strconv.Itoa(from)}, "of": {strconv.Itoa(s.n)}}
-	req := newRequest("http://localhost:8787/?" + query.Encode())
-	req.Start = time.Now()
-	resp, err := w.app.Fetch(ctx, req)
+	done, err := number(ctx, w.app, query)
 	if err != nil {
-		return 0, err
+		err = fmt.Errorf("%s, %s: %w", op, s.binding(), err)
 	}
-	defer resp.Close()
-	done, err := strconv.Atoi(string(resp.Body))
-	if err != nil {
-		return 0, fmt.Errorf("%s, %s: the guest answered %.200q", op, s.binding(), resp.Body)
-	}
-	return done, nil
+	return done, err
 }
 
 // operation is what is measured: each event does it so many times, and each time handles so many things.

@@ -19,11 +19,16 @@ func (r *report) writeLanguages(path string, all []*languageFigures) error {
 	if err != nil {
 		return err
 	}
-	text, err := between(string(document), measuredBegin, measuredEnd, r.languagesTable(all))
+	return rewrite(path, string(document), measuredBegin, measuredEnd, r.languagesTable(all))
+}
+
+// rewrite writes a document with a text in the place of what is between two lines of it.
+func rewrite(path, document, begin, end, text string) error {
+	document, err := between(document, begin, end, text)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return os.WriteFile(path, []byte(text), 0o644)
+	return os.WriteFile(path, []byte(document), 0o644)
 }
 
 // between replaces what is between two lines of a document.

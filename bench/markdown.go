@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,25 +11,20 @@ import (
 
 // The markers in a document between which the tables are.
 const (
-	markdownBegin = "<!-- bench-peers:begin -->\n"
-	markdownEnd   = "<!-- bench-peers:end -->\n"
+	markdownBegin = "<!-- bench-peers:begin -->"
+	markdownEnd   = "<!-- bench-peers:end -->"
 )
 
 // writeMarkdown puts the report into a document that has the markers, or makes the document.
 func (r *report) writeMarkdown(path string) error {
-	text, err := os.ReadFile(path)
+	document, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		text, err = []byte("# Figures\n\n"+markdownBegin+markdownEnd), nil
+		document, err = []byte("# Figures\n\n"+markdownBegin+"\n"+markdownEnd+"\n"), nil
 	}
 	if err != nil {
 		return err
 	}
-	before, rest, begins := bytes.Cut(text, []byte(markdownBegin))
-	_, after, ends := bytes.Cut(rest, []byte(markdownEnd))
-	if !begins || !ends {
-		return fmt.Errorf("%s has no markers %q and %q", path, strings.TrimSpace(markdownBegin), strings.TrimSpace(markdownEnd))
-	}
-	return os.WriteFile(path, bytes.Join([][]byte{before, []byte(markdownBegin), []byte(r.markdown()), []byte(markdownEnd), after}, nil), 0o644)
+	return rewrite(path, string(document), markdownBegin, markdownEnd, r.markdown())
 }
 
 // markdown is the whole report.

@@ -14,6 +14,7 @@ import (
 	"github.com/pagesrun/pagesrun/config"
 	"github.com/pagesrun/pagesrun/hostfuncs"
 	"github.com/pagesrun/pagesrun/hostfuncs/bindings"
+	"github.com/pagesrun/pagesrun/runtime"
 	pagesrun "github.com/pagesrun/pagesrun/runtime"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -105,16 +106,25 @@ func (w *worker) do(ctx context.Context, op string, params ...int) (int, error) 
 	for i, name := range []string{"n", "from"}[:len(params)] {
 		query.Set(name, strconv.Itoa(params[i]))
 	}
+	n, err := number(ctx, w.app, query)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", op, err)
+	}
+	return n, err
+}
+
+// number runs one event with a query and gives the number the guest answers with.
+func number(ctx context.Context, app *runtime.App, query url.Values) (int, error) {
 	req := newRequest("http://localhost:8787/?" + query.Encode())
 	req.Start = time.Now()
-	resp, err := w.app.Fetch(ctx, req)
+	resp, err := app.Fetch(ctx, req)
 	if err != nil {
 		return 0, err
 	}
 	defer resp.Close()
 	n, err := strconv.Atoi(string(resp.Body))
 	if err != nil {
-		return 0, fmt.Errorf("%s: the guest answered %.200q", op, resp.Body)
+		return 0, fmt.Errorf("the guest answered %.200q", resp.Body)
 	}
 	return n, nil
 }
