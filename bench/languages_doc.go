@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -19,26 +18,13 @@ func (r *report) writeLanguages(path string, all []*languageFigures) error {
 	if err != nil {
 		return err
 	}
-	return rewrite(path, string(document), measuredBegin, measuredEnd, r.languagesTable(all))
+	text, err := between(string(document), measuredBegin, measuredEnd, r.languagesTable(all))
+	return write(path, text, err)
 }
 
-// rewrite writes a document with a text in the place of what is between two lines of it.
-func rewrite(path, document, begin, end, text string) error {
-	document, err := between(document, begin, end, text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return os.WriteFile(path, []byte(document), 0o644)
-}
-
-// between replaces what is between two lines of a document.
+// between replaces what is between two lines of a document, with empty lines around it.
 func between(document, begin, end, text string) (string, error) {
-	before, rest, found := strings.Cut(document, begin)
-	_, after, closed := strings.Cut(rest, end)
-	if !found || !closed {
-		return "", errors.New("it has no lines " + begin + " and " + end)
-	}
-	return before + begin + "\n\n" + strings.TrimSpace(text) + "\n\n" + end + after, nil
+	return replace(document, begin, end, "\n\n"+strings.TrimSpace(text)+"\n\n")
 }
 
 // line is a line of the table: a figure of every language.

@@ -11,20 +11,39 @@ import (
 
 // The markers in a document between which the tables are.
 const (
-	markdownBegin = "<!-- bench-peers:begin -->"
-	markdownEnd   = "<!-- bench-peers:end -->"
+	markdownBegin = "<!-- bench-peers:begin -->\n"
+	markdownEnd   = "<!-- bench-peers:end -->\n"
 )
 
 // writeMarkdown puts the report into a document that has the markers, or makes the document.
 func (r *report) writeMarkdown(path string) error {
 	document, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		document, err = []byte("# Figures\n\n"+markdownBegin+"\n"+markdownEnd+"\n"), nil
+		document, err = []byte("# Figures\n\n"+markdownBegin+markdownEnd), nil
 	}
 	if err != nil {
 		return err
 	}
-	return rewrite(path, string(document), markdownBegin, markdownEnd, r.markdown())
+	text, err := replace(string(document), markdownBegin, markdownEnd, r.markdown())
+	return write(path, text, err)
+}
+
+// replace puts a text in the place of what is between two marks of a document.
+func replace(document, begin, end, text string) (string, error) {
+	before, rest, begins := strings.Cut(document, begin)
+	_, after, ends := strings.Cut(rest, end)
+	if !begins || !ends {
+		return "", fmt.Errorf("it has no lines %s and %s", strings.TrimSpace(begin), strings.TrimSpace(end))
+	}
+	return before + begin + text + end + after, nil
+}
+
+// write writes a document that could be made.
+func write(path, document string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return os.WriteFile(path, []byte(document), 0o644)
 }
 
 // markdown is the whole report.
