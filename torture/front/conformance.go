@@ -42,7 +42,7 @@ func conformance(ctx context.Context, e *rig.Env, m *machine.Machine) ([]rig.Fin
 	if err != nil {
 		return nil, err
 	}
-	secure, err := serve(ctx, e, nil, "--tls-cert", cert, "--tls-key", key)
+	secure, err := serve(ctx, e, "", "--tls-cert", cert, "--tls-key", key)
 	if err != nil {
 		return nil, err
 	}

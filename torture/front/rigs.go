@@ -3,8 +3,6 @@ package front
 import (
 	"context"
 	"os"
-	"os/exec"
-	"strings"
 
 	"github.com/pagesrun/pagesrun/torture/machine"
 	"github.com/pagesrun/pagesrun/torture/rig"
@@ -29,7 +27,7 @@ type attack func(ctx context.Context, e *rig.Env, m *machine.Machine) ([]rig.Fin
 // against starts a server and attacks it. It must end by itself in the end.
 func against(a attack) func(context.Context, *rig.Env) ([]rig.Finding, error) {
 	return func(ctx context.Context, e *rig.Env) ([]rig.Finding, error) {
-		m, err := serve(ctx, e, nil)
+		m, err := serve(ctx, e, "")
 		if err != nil {
 			return nil, err
 		}
@@ -38,36 +36,29 @@ func against(a attack) func(context.Context, *rig.Env) ([]rig.Finding, error) {
 		if err != nil {
 			return found, err
 		}
-		stopped := m.Stop()
-		return append(found, rig.Check(stopped == nil, "the server ends by itself afterwards", "status 0", "%s", said(stopped))), nil
+		return append(found, rig.Ends(ends, m.Stop())), nil
 	}
 }
 
-func said(err error) string {
-	if err == nil {
-		return "status 0"
-	}
-	return err.Error()
-}
+// ends is what is said of every server in the end.
+const ends = "the server ends by itself afterwards"
 
-// serve starts pagesrun with the example in C, and with more arguments, through a shell that runs prepare first.
-func serve(ctx context.Context, e *rig.Env, prepare []string, more ...string) (*machine.Machine, error) {
+// serve starts pagesrun with the example in C and with more arguments, after prepare, a shell script, has run.
+func serve(ctx context.Context, e *rig.Env, prepare string, more ...string) (*machine.Machine, error) {
 	guest, err := e.BuildScript(ctx, "examples/hello-c")
 	if err != nil {
 		return nil, err
 	}
-	script := strings.Join(append(prepare, `exec "$0" "$@"`), " && ")
-	data, err := os.MkdirTemp(e.Work, "data-")
+	work, err := os.MkdirTemp(e.Work, "server-")
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"-c", script, e.Pagesrun, "serve", guest, "--port", "0", "--admin", "127.0.0.1:0", "--log-level", "warn", "--persist-to", data}
-	return machine.Boot(exec.CommandContext(ctx, "sh", append(args, more...)...))
+	return machine.Serve(ctx, machine.Options{Pagesrun: e.Pagesrun, Guest: guest, Work: work, Metrics: true, LogLevel: "warn", Prepare: prepare, More: more})
 }
 
 // loaded stops a server under load.
 func loaded(ctx context.Context, e *rig.Env) ([]rig.Finding, error) {
-	m, err := serve(ctx, e, nil)
+	m, err := serve(ctx, e, "")
 	if err != nil {
 		return nil, err
 	}

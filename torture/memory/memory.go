@@ -8,8 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -89,23 +87,18 @@ type runner struct {
 	guest string
 }
 
-// serve starts pagesrun through a shell that runs prepare first.
+// serve starts pagesrun after prepare, a shell script, has run.
 func (r *runner) serve(ctx context.Context, l limits, prepare string) (*machine.Machine, error) {
 	dir, err := os.MkdirTemp(r.Work, "memory-")
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(dir, "wrangler.toml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, config, l.memoryMB, l.concurrency), 0o600); err != nil {
-		return nil, err
-	}
-	args := []string{"-c", prepare + ` && exec "$0" "$@"`, r.Pagesrun, "serve", r.guest, "--config", file, "--port", "0", "--admin", "off", "--log-level", "none", "--persist-to", filepath.Join(dir, "data")}
-	return machine.Boot(exec.CommandContext(ctx, "sh", args...))
+	return machine.Serve(ctx, machine.Options{Pagesrun: r.Pagesrun, Guest: r.guest, Work: dir, Config: fmt.Sprintf(config, l.memoryMB, l.concurrency), LogLevel: "none", Prepare: prepare})
 }
 
 // space gives the process less address space than its instances would take.
 func (r *runner) space(ctx context.Context) ([]rig.Finding, error) {
-	m, err := r.serve(ctx, greedy, "true")
+	m, err := r.serve(ctx, greedy, "")
 	if err != nil {
 		return nil, err
 	}
@@ -196,14 +189,10 @@ func (r *runner) judge(ctx context.Context, m *machine.Machine, what string) []r
 		_, err = m.Ask("GET", "/", "")
 	}
 	took := time.Since(begin)
-	ended := "status 0"
-	if err := m.Stop(); err != nil {
-		ended = err.Error()
-	}
 	return []rig.Finding{
 		rig.Check(plain.only(http.StatusOK, refused) && wanted.only(http.StatusOK, http.StatusInternalServerError, refused), what+": ordinary requests, beside such that want memory", fmt.Sprintf("200, or %d", refused), "%s; beside %s", plain, wanted),
 		rig.Check(err == nil && took <= recoverTime, what+": it serves again afterwards", "≤ "+recoverTime.String(), "%s", took.Round(time.Millisecond)),
-		rig.Check(ended == "status 0", what+": it lives, and ends by itself", "status 0", "%s", ended),
+		rig.Ends(what+": it lives, and ends by itself", m.Stop()),
 	}
 }
 

@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,10 +85,9 @@ func run(ctx context.Context, e *rig.Env) ([]rig.Finding, error) {
 	if err != nil {
 		return found, err
 	}
-	stopped := m.Stop()
 	return append(found,
 		rig.Check(last-first <= memoryMost, "memory kept after all of them", "≤ 64 MiB more", "%+.1f MiB", float64(last-first)/(1<<20)),
-		rig.Check(stopped == nil, "the process lives, and ends by itself", "status 0", "%v", stopped)), nil
+		rig.Ends("the process lives, and ends by itself", m.Stop())), nil
 }
 
 func serve(ctx context.Context, e *rig.Env) (*machine.Machine, error) {
@@ -99,11 +95,7 @@ func serve(ctx context.Context, e *rig.Env) (*machine.Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(e.Work, "wrangler.toml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		return nil, err
-	}
-	return machine.Boot(exec.CommandContext(ctx, e.Pagesrun, "serve", guest, "--config", file, "--port", "0", "--admin", "127.0.0.1:0", "--log-level", "none", "--persist-to", filepath.Join(e.Work, "data")))
+	return machine.Serve(ctx, machine.Options{Pagesrun: e.Pagesrun, Guest: guest, Work: e.Work, Config: config, Metrics: true, LogLevel: "none"})
 }
 
 // beside has hostile requests under way all the time and a healthy client beside them.

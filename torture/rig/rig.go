@@ -37,6 +37,15 @@ func Check(holds bool, what, bar, got string, args ...any) Finding {
 	return Finding{What: what, Bar: bar, Got: fmt.Sprintf(got, args...), Holds: holds}
 }
 
+// Ends makes the finding that a server ends by itself. stopped is what stopping it gave.
+func Ends(what string, stopped error) Finding {
+	got := "status 0"
+	if stopped != nil {
+		got = stopped.Error()
+	}
+	return Check(stopped == nil, what, "status 0", "%s", got)
+}
+
 // ErrUnavailable says that an instrument needs what this machine has not.
 var ErrUnavailable = errors.New("cannot run here")
 

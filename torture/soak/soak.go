@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -89,11 +86,7 @@ func run(ctx context.Context, e *rig.Env) ([]rig.Finding, error) {
 	if err != nil {
 		return found, err
 	}
-	ended := "status 0"
-	if err := m.Stop(); err != nil {
-		ended = err.Error()
-	}
-	return append(found, worked, left, rig.Check(ended == "status 0", "the process lives, and ends by itself", "status 0", "%s", ended)), nil
+	return append(found, worked, left, rig.Ends("the process lives, and ends by itself", m.Stop())), nil
 }
 
 // soaked is the server under load.
@@ -104,11 +97,7 @@ func serve(ctx context.Context, e *rig.Env) (soaked, error) {
 	if err != nil {
 		return soaked{}, err
 	}
-	file := filepath.Join(e.Work, "wrangler.toml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		return soaked{}, err
-	}
-	m, err := machine.Boot(exec.CommandContext(ctx, e.Pagesrun, "serve", guest, "--config", file, "--port", "0", "--admin", "127.0.0.1:0", "--log-level", "none", "--persist-to", filepath.Join(e.Work, "data")))
+	m, err := machine.Serve(ctx, machine.Options{Pagesrun: e.Pagesrun, Guest: guest, Work: e.Work, Config: config, Metrics: true, LogLevel: "none"})
 	if err != nil {
 		return soaked{}, err
 	}

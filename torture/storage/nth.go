@@ -58,7 +58,7 @@ func nth(ctx context.Context, e *rig.Env) (found []rig.Finding, err error) {
 
 // failing mounts a disk for a run.
 func failing(ctx context.Context, e *rig.Env) (*failures, error) {
-	o := Options{Fault: Pull, Model: disk.Journal, Durability: "sync", Pagesrun: e.Pagesrun, Seed: e.Seed, Bindings: AllBindings}
+	o := Options{Fault: Pull, Model: disk.Journal, Durability: "sync", Pagesrun: e.Pagesrun, Seed: e.Seed}
 	var err error
 	if o.Guest, err = e.BuildGo(ctx, GuestDir); err != nil {
 		return nil, err
@@ -66,16 +66,8 @@ func failing(ctx context.Context, e *rig.Env) (*failures, error) {
 	if o.Work, err = os.MkdirTemp(e.Work, "nth-"); err != nil {
 		return nil, err
 	}
-	t := &torture{Options: o, disk: disk.New(o.Model), random: rand.New(rand.NewPCG(o.Seed, 0)), ledgers: map[string]*ledger{}}
-	t.report = Report{fault: "failures", pulls: map[disk.Cut]int{}}
-	for _, name := range o.Bindings {
-		t.ledgers[name] = newLedger(name)
-		t.report.ledgers = append(t.report.ledgers, t.ledgers[name])
-	}
-	if err := os.Mkdir(t.store(), 0o700); err != nil {
-		return nil, err
-	}
-	return &failures{torture: t, most: e.Repeat(nthMost, 1<<30), where: map[string]int{}}, t.plug()
+	t, err := newTorture(o)
+	return &failures{torture: t, most: e.Repeat(nthMost, 1<<30), where: map[string]int{}}, err
 }
 
 // run has every kind of operation fail with errno. Each kind ends with a power cut and a look at what is left.

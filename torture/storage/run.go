@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -82,8 +81,8 @@ func (r *Report) Ready(share float64) time.Duration {
 	return r.ready[int(share*float64(len(r.ready)-1))].Round(time.Millisecond)
 }
 
-// Run runs all rounds. An error means that pagesrun did not come back, or that the instrument failed.
-func (o Options) Run(ctx context.Context) (*Report, error) {
+// newTorture begins a run: with nothing written yet, on a disk of its own that has to be closed.
+func newTorture(o Options) (*torture, error) {
 	t := &torture{Options: o, disk: disk.New(o.Model), random: rand.New(rand.NewPCG(o.Seed, 0)), ledgers: map[string]*ledger{}}
 	t.report = Report{fault: o.Fault, model: o.Model, seed: o.Seed, pulls: map[disk.Cut]int{}}
 	if t.Bindings == nil {
@@ -94,9 +93,14 @@ func (o Options) Run(ctx context.Context) (*Report, error) {
 		t.report.ledgers = append(t.report.ledgers, t.ledgers[name])
 	}
 	if err := os.Mkdir(t.store(), 0o700); err != nil {
-		return &t.report, err
+		return t, err
 	}
-	err := t.plug()
+	return t, t.plug()
+}
+
+// Run runs all rounds. An error means that pagesrun did not come back, or that the instrument failed.
+func (o Options) Run(ctx context.Context) (*Report, error) {
+	t, err := newTorture(o)
 	for round := 0; round < o.Rounds && err == nil; round++ {
 		if err = errors.Join(t.round(round), ctx.Err()); err != nil {
 			err = fmt.Errorf("round %d: %w", round, err)
@@ -147,11 +151,7 @@ func (t *torture) round(round int) error {
 
 // start starts pagesrun on the disk. Where it consumes, the queue has a consumer.
 func (t *torture) start(consumes bool) (*machine.Machine, error) {
-	config := filepath.Join(t.Work, "wrangler.toml")
-	if err := os.WriteFile(config, []byte(t.config(consumes)), 0o600); err != nil {
-		return nil, err
-	}
-	m, err := machine.Boot(exec.Command(t.Pagesrun, "serve", t.Guest, "--port", "0", "--admin", "off", "--config", config, "--persist-to", filepath.Join(t.store(), "data")))
+	m, err := machine.Serve(context.Background(), machine.Options{Pagesrun: t.Pagesrun, Guest: t.Guest, Work: t.Work, Config: t.config(consumes), Data: filepath.Join(t.store(), "data")})
 	if err != nil {
 		return nil, err
 	}
