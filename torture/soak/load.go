@@ -13,11 +13,14 @@ import (
 	"time"
 )
 
-// How many clients there are, how long they wait between two requests, and how large a body is that is too large.
+// How many clients there are, and how large a body is that is too large. Each client begins a request that is served and one that fails every pace, so that
+// the load is one of so many requests per second, whatever the machine can do, and takes about a third of one processor. What costs much, an endless loop, has a
+// client and a pace of its own.
 const (
-	clients     = 8
-	slowClients = 4
-	pause       = 5 * time.Millisecond
+	clients     = 4
+	pace        = 100 * time.Millisecond
+	spinPace    = 4 * time.Second
+	slowClients = 2
 	slowPause   = 100 * time.Millisecond
 	slowBytes   = 20
 	patience    = 30 * time.Millisecond
@@ -41,7 +44,8 @@ type request func(ctx context.Context, l *load, id string) error
 // good are the requests that must be answered, bad those that must fail, each in its way.
 var (
 	good = []request{write("/kv", 2000), write("/d1", 500), write("/queue", 0), write("/echo", 200_000)}
-	bad  = []request{fails("/trap", http.StatusInternalServerError), leave, tooLarge, fails("/spin", http.StatusServiceUnavailable), fails("/trap", http.StatusInternalServerError), leave, tooLarge, cut}
+	bad  = []request{fails("/trap", http.StatusInternalServerError), leave, tooLarge, cut}
+	spin = fails("/spin", http.StatusServiceUnavailable)
 )
 
 // run has clients use and misuse the function by turns until ctx ends.
@@ -50,14 +54,14 @@ func (l *load) run(ctx context.Context) {
 	var all sync.WaitGroup
 	for c := range clients {
 		all.Go(func() {
-			for i := c; ctx.Err() == nil; i++ {
-				id := fmt.Sprint("key-", i*clients%ids+c)
-				l.note(ctx, &l.served, good[i%len(good)](ctx, l, id))
-				l.note(ctx, &l.failed, bad[i%len(bad)](ctx, l, id))
-				time.Sleep(pause)
-			}
+			every(ctx, pace, func(i int) {
+				id := fmt.Sprint("key-", (i*clients+c)%ids)
+				l.note(ctx, &l.served, good[(i+c)%len(good)](ctx, l, id))
+				l.note(ctx, &l.failed, bad[(i+c)%len(bad)](ctx, l, id))
+			})
 		})
 	}
+	all.Go(func() { every(ctx, spinPace, func(int) { l.note(ctx, &l.failed, spin(ctx, l, "")) }) })
 	for range slowClients {
 		all.Go(func() {
 			for ctx.Err() == nil {
@@ -66,6 +70,20 @@ func (l *load) run(ctx context.Context) {
 		})
 	}
 	all.Wait()
+}
+
+// every does something again and again, until ctx ends; where it takes longer than the pace, it is not made up for.
+func every(ctx context.Context, pace time.Duration, do func(i int)) {
+	tick := time.NewTicker(pace)
+	defer tick.Stop()
+	for i := 0; ; i++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			do(i)
+		}
+	}
 }
 
 // note counts a request; what was in progress at the end is nobody's fault.

@@ -37,7 +37,7 @@ func TestASeriesThatGrowsIsCaught(t *testing.T) {
 		{"a day in which it grows by half of what it was", 24 * time.Hour, 50, false},
 		{"no time at all", 0, 0, false},
 	} {
-		flat, bar, got := seen(c.took, c.growth).judge(3)
+		flat, bar, got := seen(c.took, c.growth).judge(3, false)
 		if flat != c.flat {
 			t.Errorf("%s: flat is %v: %s (%s)", c.name, flat, got, bar)
 		}
@@ -45,11 +45,38 @@ func TestASeriesThatGrowsIsCaught(t *testing.T) {
 }
 
 func TestTheWarmUpDoesNotCount(t *testing.T) {
-	s := seen(time.Hour, 0)
-	for i := range 9 * 60 {
-		s[i] = 10
+	for _, c := range []struct {
+		name        string
+		warm, grows time.Duration
+		flat        bool
+	}{
+		{"a start with little", 9 * time.Minute, 0, true},
+		{"a start that takes longer than a third", 45 * time.Minute, 0, false},
+		{"growth that ends", 0, 15 * time.Minute, true},
+		{"growth that does not", 0, time.Hour, false},
+	} {
+		s := seen(time.Hour, 0)
+		for i := range s {
+			at := time.Duration(i) * time.Second
+			if at < c.warm {
+				s[i] = 10
+			}
+			s[i] += 100 * min(at, c.grows).Hours()
+		}
+		if flat, bar, got := s.judge(3, false); flat != c.flat {
+			t.Errorf("%s: flat is %v: %s (%s)", c.name, flat, got, bar)
+		}
 	}
-	if flat, bar, got := s.judge(3); !flat {
-		t.Errorf("%s (%s)", got, bar)
+}
+
+func TestWhatIsCountedMayGrowByLessThanOne(t *testing.T) {
+	for growth, want := range map[float64]bool{0.7: true, 1.5: false} {
+		s := seen(time.Hour, growth)
+		for i := range s {
+			s[i] -= 80
+		}
+		if flat, bar, got := s.judge(3, true); flat != want {
+			t.Errorf("%.1f more: flat is %v: %s (%s)", growth, flat, got, bar)
+		}
 	}
 }

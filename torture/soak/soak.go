@@ -73,7 +73,7 @@ func run(ctx context.Context, e *rig.Env) ([]rig.Finding, error) {
 	}
 	minutes := e.Repeat(minutesShort, minutesLong)
 	l := &load{url: m.URL, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}}
-	kept, err := m.watch(ctx, l, time.Duration(minutes)*time.Minute)
+	kept, err := m.watch(ctx, l, time.Duration(minutes)*time.Minute, e.Say)
 	if err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, m.Printed())
 	}
@@ -129,8 +129,11 @@ func (k *kept) add(h held) {
 	k.mib, k.goroutines, k.descriptors = append(k.mib, h.mib), append(k.goroutines, h.goroutines), append(k.descriptors, h.descriptors)
 }
 
+// sayEvery is how many seconds there are between two lines about how it is going.
+const sayEvery = 5 * 60
+
 // watch has the load run for some time and looks every second.
-func (m soaked) watch(ctx context.Context, l *load, last time.Duration) (k kept, err error) {
+func (m soaked) watch(ctx context.Context, l *load, last time.Duration, say func(string, ...any)) (k kept, err error) {
 	ctx, cancel := context.WithTimeout(ctx, last)
 	done := make(chan struct{})
 	go func() { defer close(done); l.run(ctx) }()
@@ -150,18 +153,21 @@ func (m soaked) watch(ctx context.Context, l *load, last time.Duration) (k kept,
 			if err != nil {
 				return k, err
 			}
-			k.add(h)
+			if k.add(h); len(k.mib)%sayEvery == 0 {
+				say("minute %d: %.1f MiB, %.0f goroutines, %.0f descriptors, %d requests served", len(k.mib)/60, h.mib, h.goroutines, h.descriptors, l.served.Load())
+			}
 		}
 	}
 }
 
 func (k kept) findings() (found []rig.Finding) {
 	for _, s := range []struct {
-		what  string
-		seen  series
-		slack float64
-	}{{"resident memory, MiB", k.mib, slackMiB}, {"goroutines", k.goroutines, slackGoroutines}, {"descriptors", k.descriptors, slackDescriptors}} {
-		flat, bar, got := s.seen.judge(s.slack)
+		what    string
+		seen    series
+		slack   float64
+		counted bool
+	}{{"resident memory, MiB", k.mib, slackMiB, false}, {"goroutines", k.goroutines, slackGoroutines, true}, {"descriptors", k.descriptors, slackDescriptors, true}} {
+		flat, bar, got := s.seen.judge(s.slack, s.counted)
 		found = append(found, rig.Check(flat, s.what, bar, "%s", got))
 	}
 	return found
