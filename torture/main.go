@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/pagesrun/pagesrun/e2e/process"
+	"github.com/pagesrun/pagesrun/torture/apart"
 	"github.com/pagesrun/pagesrun/torture/front"
 	"github.com/pagesrun/pagesrun/torture/memory"
 	"github.com/pagesrun/pagesrun/torture/neighbours"
@@ -32,6 +33,9 @@ func rigs() []rig.Rig {
 }
 
 func main() {
+	if apart.Done(neighbours.Parts()) {
+		return
+	}
 	e := rig.Env{Root: process.Root(), Say: func(format string, args ...any) { fmt.Printf(format+"\n", args...) }}
 	only := flag.String("only", "", "the `NAMES` of the instruments to use, with commas between them; all when empty")
 	out := flag.String("markdown", "", "write the table into this `FILE`, between its markers")

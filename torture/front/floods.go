@@ -99,7 +99,7 @@ func floods(ctx context.Context, e *rig.Env, m *machine.Machine) (found []rig.Fi
 		}
 		what := fmt.Sprintf("%d × %s over %d connections", sent, fl.name, connections)
 		found = append(found,
-			rig.Check(sent > 0 && w.P99 <= bearable(alone, healthyLeast) && len(w.Bad) == 0, what+": a healthy client", "p99 ≤ "+bearable(alone, healthyLeast).String(), "%s", w),
+			rig.Check(sent > 0 && w.P99 <= Bearable(alone, healthyLeast) && len(w.Bad) == 0, what+": a healthy client", "p99 ≤ "+Bearable(alone, healthyLeast).String(), "%s", w),
 			rig.Check(after-before <= floodBytesMost, what+": memory", "≤ 32 MiB more", "%+.1f MiB", float64(after-before)/(1<<20)))
 	}
 	return found, nil

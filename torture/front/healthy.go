@@ -104,5 +104,5 @@ func Quiet(m *machine.Machine) Waits {
 	return h.End()
 }
 
-// bearable is the most that a healthy client's p99 may be during an attack: twice its quiet value, or what least says where that is more.
-func bearable(alone Waits, least time.Duration) time.Duration { return max(2*alone.P99, least) }
+// Bearable is the most that a healthy client's p99 may be during an attack: twice its quiet value, or what least says where that is more.
+func Bearable(alone Waits, least time.Duration) time.Duration { return max(2*alone.P99, least) }

@@ -1,17 +1,14 @@
-// Package neighbours runs hostile guests beside a healthy one, in one process and of one function, and measures what the healthy one's clients go through.
+// Package neighbours runs hostile guests beside a healthy one, in one server and of one function, and measures what the healthy one's clients go through.
 //
-// Its control is in the tests of package front: a healthy client that has to wait, or fails, is seen.
+// Its controls are tests: in package front that a healthy client that has to wait, or fails, is seen, and here that an attack is counted.
 package neighbours
 
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
-	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/pagesrun/pagesrun/torture/apart"
 	"github.com/pagesrun/pagesrun/torture/front"
 	"github.com/pagesrun/pagesrun/torture/machine"
 	"github.com/pagesrun/pagesrun/torture/rig"
@@ -35,9 +32,8 @@ var kinds = []hostile{
 	{"output", "answers without end", []int{200, 500, 503}},
 }
 
-// The bars, and how many hostile requests are under way at once for how long.
+// The bars, and how long each attack is.
 const (
-	offered     = 64
 	attackTime  = 4 * time.Second
 	attackLong  = 60 * time.Second
 	healthyMost = 50 * time.Millisecond
@@ -78,7 +74,11 @@ func run(ctx context.Context, e *rig.Env) ([]rig.Finding, error) {
 	}
 	found := []rig.Finding{rig.Check(len(alone.Bad) == 0, "a healthy client alone", "served", "%s", alone)}
 	for _, h := range kinds {
-		found = append(found, h.beside(ctx, e, m, alone)...)
+		f, err := h.beside(ctx, e, m, alone)
+		if err != nil {
+			return found, err
+		}
+		found = append(found, f)
 	}
 	time.Sleep(settleTime)
 	last, err := m.ResidentBytes()
@@ -99,64 +99,16 @@ func serve(ctx context.Context, e *rig.Env) (*machine.Machine, error) {
 }
 
 // beside has hostile requests under way all the time and a healthy client beside them.
-func (h hostile) beside(ctx context.Context, e *rig.Env, m *machine.Machine, alone front.Waits) []rig.Finding {
+func (h hostile) beside(ctx context.Context, e *rig.Env, m *machine.Machine, alone front.Waits) (rig.Finding, error) {
 	last := attackTime
 	if e.Long {
 		last = attackLong
 	}
-	ctx, cancel := context.WithTimeout(ctx, last)
-	defer cancel()
 	watched := front.Watch(m)
-	ended, strange := h.attack(ctx, m.URL)
-	w := watched.End()
-	bar := max(2*alone.P99, healthyMost)
-	return []rig.Finding{rig.Check(w.P99 <= bar && len(w.Bad) == 0 && ended > 0 && strange == 0, fmt.Sprintf("a healthy client beside %d × %s (%d ended)", offered, h.what, ended),
-		"p99 ≤ "+bar.Round(time.Millisecond).String(), "%s; %d ended in another way than they should", w, strange)}
-}
-
-// attack keeps requests under way until the time is over, and counts how many ended, and how many of them as none should.
-func (h hostile) attack(ctx context.Context, url string) (ended, strange int64) {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: offered}}
-	defer client.CloseIdleConnections()
-	var all, bad atomic.Int64
-	var clients sync.WaitGroup
-	for range offered {
-		clients.Go(func() {
-			for ctx.Err() == nil {
-				status, err := ask(ctx, client, url+"/?kind="+h.kind)
-				if ctx.Err() != nil {
-					return
-				}
-				if all.Add(1); err != nil && status != http.StatusOK || !h.may(status) {
-					bad.Add(1)
-				}
-			}
-		})
-	}
-	clients.Wait()
-	return all.Load(), bad.Load()
-}
-
-func (h hostile) may(status int) bool {
-	for _, s := range h.statuses {
-		if s == status {
-			return true
-		}
-	}
-	return false
-}
-
-// ask sends a request and reads its answer; where the answer breaks off the status is given with the error.
-func ask(ctx context.Context, client *http.Client, url string) (status int, err error) {
-	req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
-	if err != nil {
-		return 0, err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode, err
+	var got attacked
+	err := apart.Run(ctx, &got, attackPart, m.URL, h.kind, last.String())
+	w, bar := watched.End(), front.Bearable(alone, healthyMost)
+	what := fmt.Sprintf("a healthy client beside %d × %s (%d ended)", offered, h.what, got.Ended)
+	holds := w.P99 <= bar && len(w.Bad) == 0 && got.Ended > 0 && got.Strange == 0
+	return rig.Check(holds, what, "p99 ≤ "+bar.Round(time.Millisecond).String(), "%s; %d ended in another way than they should", w, got.Strange), err
 }
