@@ -28,14 +28,17 @@ type engine struct {
 	memory   uint64 // limit in bytes
 }
 
-// newEngine compiles a rewritten module. It runs at load only, never while an event waits.
-func newEngine(ctx context.Context, rewritten []byte, info *wasm.Module, opts Options) (*engine, error) {
+// invalidModule is the code of a [LoadError] for what the engine does not accept.
+const invalidModule = "invalid_module"
+
+// compileEngine compiles a rewritten module; code that was kept in a directory, unless that is empty, is taken instead.
+func compileEngine(ctx context.Context, rewritten []byte, info *wasm.Module, opts Options, codeDir string) (*engine, error) {
 	e := &engine{memory: opts.Limits.MemoryBytes}
 	e.backend = linear.Portable()
 	if !opts.PortableReset {
 		e.backend = linear.Best(linear.Budget{ResidentBytesMax: opts.Limits.ResidentBytes, TrimEvery: linear.DefaultBudget().TrimEvery})
 	}
-	if err := e.open(ctx, opts.CacheDir); err != nil {
+	if err := e.open(ctx, codeDir); err != nil {
 		return nil, errors.Join(err, e.close(ctx))
 	}
 	if err := e.checkImports(info); err != nil {
@@ -130,7 +133,7 @@ func (e *engine) compile(ctx context.Context, rewritten []byte, limit time.Durat
 	select {
 	case o := <-done:
 		if o.err != nil {
-			return asLoadError("invalid_module", "the module is not valid WebAssembly 2.0", o.err)
+			return asLoadError(invalidModule, "the module is not valid WebAssembly 2.0", o.err)
 		}
 		e.compiled = o.compiled
 		return nil
