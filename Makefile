@@ -4,7 +4,7 @@ BIN := bin
 GO  := CGO_ENABLED=0 go
 PAGESRUN := $(BIN)/pagesrun
 
-.PHONY: all run build guests test torture torture-long bench bench-languages bench-peers fuzz generate setup clean
+.PHONY: all run build guests test torture torture-long bench bench-languages bench-peers bench-peers-wasmtime fuzz generate setup clean
 
 all: build
 
@@ -67,6 +67,11 @@ bench-peers:
 	scripts/setup peers
 	$(MAKE) build $(BIN)/hello-c.wasm $(BIN)/hello-go.wasm
 	go run ./bench -only peers-engine,peers-http,peers-bindings,peers-shop -markdown docs/performance.md $(ARGS)
+
+# bench-peers-wasmtime is bench-peers with "wasmtime serve" among the others; building that takes half an hour, once.
+bench-peers-wasmtime:
+	scripts/setup wasmtime
+	$(MAKE) bench-peers
 
 # fuzz runs every fuzz target for FUZZTIME each.
 FUZZTIME ?= 1m

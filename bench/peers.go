@@ -2,16 +2,12 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 )
-
-// errNoWasmtime is why "wasmtime serve" has no figures.
-var errNoWasmtime = errors.New("the package on PyPI holds the library without the program, Debian has none, and building wasmtime-cli from source is not part of this run")
 
 // embedder is a way to run a guest in an engine of one's own: bench/peers has the programs.
 type embedder struct {

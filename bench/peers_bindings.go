@@ -88,7 +88,8 @@ func (b *bench) bindingsServers() (servers []bindingsServer, missed []row, err e
 		filepath.Join(b.root, "bench", "peers", "guest", "bindings.c"), filepath.Join(sdk, "pagesrun.c")); err != nil {
 		return nil, nil, err
 	}
-	return b.fillAll("bindings", "worker.js", fillByGet)
+	sides := append(b.durabilities("pagesrun", "bindings"), b.miniflareSide("worker.js", "bindings"))
+	return fillAll(sides, fillByGet)
 }
 
 // fillByGet has a server fill its storage.
@@ -96,23 +97,34 @@ func fillByGet(s *server) error {
 	return expectOK(&http.Client{Timeout: time.Minute}, s.url+"setup")
 }
 
-// fillAll starts pagesrun with a guest, in both durabilities, and Miniflare with a worker, and has each fill its storage. A peer that cannot becomes a row
-// that says why.
-func (b *bench) fillAll(guest, worker string, fill func(*server) error) (servers []bindingsServer, missed []row, err error) {
-	for _, c := range []struct {
-		name    string
-		peer    bool
-		command func() (func(string) *exec.Cmd, error)
-	}{
-		{"pagesrun", false, func() (func(string) *exec.Cmd, error) { return b.bound(guest, "sync") }},
-		{"pagesrun, relaxed", false, func() (func(string) *exec.Cmd, error) { return b.bound(guest, "relaxed") }},
-		{miniflareName, true, func() (func(string) *exec.Cmd, error) { return b.miniflare(worker, guest) }},
-	} {
+// bindingsSide is a server to be compared. One that is optional may fail to start.
+type bindingsSide struct {
+	name           string
+	peer, optional bool
+	command        func() (func(string) *exec.Cmd, error)
+}
+
+// durabilities are pagesrun with a guest, in both durabilities.
+func (b *bench) durabilities(name, guest string) []bindingsSide {
+	return []bindingsSide{
+		{name: name, command: func() (func(string) *exec.Cmd, error) { return b.bound(guest, "sync") }},
+		{name: name + ", relaxed", command: func() (func(string) *exec.Cmd, error) { return b.bound(guest, "relaxed") }},
+	}
+}
+
+// miniflareSide is Miniflare with a worker.
+func (b *bench) miniflareSide(worker, data string) bindingsSide {
+	return bindingsSide{name: miniflareName, peer: true, optional: true, command: func() (func(string) *exec.Cmd, error) { return b.miniflare(worker, data) }}
+}
+
+// fillAll starts the servers and has each fill its storage. One that is optional and cannot becomes a row that says why.
+func fillAll(sides []bindingsSide, fill func(*server) error) (servers []bindingsServer, missed []row, err error) {
+	for _, c := range sides {
 		s, err := startFilled(c.name, c.command, fill)
 		switch {
 		case err == nil:
 			servers = append(servers, bindingsServer{s, c.peer})
-		case c.peer:
+		case c.optional:
 			missed = append(missed, missing(c.name, err))
 		default:
 			return servers, missed, err

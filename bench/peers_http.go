@@ -42,6 +42,7 @@ func (b *bench) helloServers() []helloServer {
 		{name: workerdName, path: "/", like: both, goal: atLeast(4), rss: atMost(0.3), command: b.workerd},
 		{name: miniflareName, path: "/hello", like: both, command: func() (func(string) *exec.Cmd, error) { return b.miniflare("worker.js", "hello") }},
 	}
+	servers = append(servers, b.wasmtimeServers()...)
 	for _, e := range embedders() {
 		servers = append(servers, helloServer{name: e.name, path: "/", like: []string{e.like}, command: func() (func(string) *exec.Cmd, error) { return b.embedded(e) }})
 	}
@@ -97,7 +98,7 @@ func measurePeersHTTP(ctx context.Context, b *bench) (rows []row, err error) {
 			err = errors.Join(err, h.server.stop())
 		}
 	}()
-	missed := []row{missing("wasmtime serve", errNoWasmtime)}
+	var missed []row
 	for _, h := range b.helloServers() {
 		s, err := h.start()
 		if err == nil {

@@ -12,16 +12,17 @@ import (
 	"time"
 )
 
-const peersShopDefinition = `A small shop: pages from a template, JSON, joins in D1, baskets in KV, and a queue whose consumer confirms orders in batches; in Go on pagesrun (bench/peers/shop) and in
-JavaScript on Miniflare (bench/peers/miniflare/shop.js). Their answers are compared byte for byte first. Of ten requests five are pages, three JSON, one fills a basket and one checks
-out; 8 connections of wrk. pagesrun answers a write when it is synced to the disk, "relaxed" when the system has it.`
+const peersShopDefinition = `A small shop: pages from a template, JSON, joins in D1, baskets in KV, and a queue whose consumer confirms orders in batches; in Go (bench/peers/shop) and in Rust
+(bench/guests/languages/rust/shop) on pagesrun, and in JavaScript on Miniflare (bench/peers/miniflare/shop.js). Their answers are compared byte for byte first. Of ten requests five are
+pages, three JSON, one fills a basket and one checks out; 8 connections of wrk. pagesrun answers a write when it is synced to the disk, "relaxed" when the system has it. Templates: html/template
+in Go, askama in Rust, a template literal in JavaScript. CPU per request and RSS are of all processes of a server.`
 
 // measurePeersShop compares a whole application.
 func measurePeersShop(ctx context.Context, b *bench) (rows []row, err error) {
 	if err := b.buildShop(); err != nil {
 		return nil, err
 	}
-	servers, missed, err := b.fillAll("shop", "shop.js", openShop)
+	servers, missed, err := fillAll(b.shopSides(), openShop)
 	defer func() {
 		for _, s := range servers {
 			err = errors.Join(err, s.stop())
@@ -42,9 +43,42 @@ func measurePeersShop(ctx context.Context, b *bench) (rows []row, err error) {
 	return append(append(rows, memory...), missed...), err
 }
 
+// shopSides are the shops.
+func (b *bench) shopSides() []bindingsSide {
+	sides := b.durabilities("pagesrun, Go", goShop)
+	for _, side := range b.durabilities("pagesrun, Rust", rustShop) {
+		serve := side.command
+		side.optional = true
+		side.command = func() (func(string) *exec.Cmd, error) {
+			if err := b.buildRustShop(); err != nil {
+				return nil, err
+			}
+			return serve()
+		}
+		sides = append(sides, side)
+	}
+	return append(sides, b.miniflareSide("shop.js", "shop"))
+}
+
+// The modules of the shop.
+const (
+	goShop   = "shop"
+	rustShop = "shop-rust"
+)
+
+// buildRustShop compiles the shop in Rust, once. What the compiler made is kept in .tools for the next run.
+func (b *bench) buildRustShop() error {
+	out := filepath.Join(b.work, rustShop+".wasm")
+	if _, err := os.Stat(out); err == nil {
+		return nil
+	}
+	_, err := b.script(&languageFigures{language: language{name: "Rust", folder: "rust"}}, filepath.Join(b.root, ".tools", "rust-shop"), "shop", out)
+	return err
+}
+
 // buildShop compiles the shop in Go.
 func (b *bench) buildShop() error {
-	build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s", "-o", filepath.Join(b.work, "shop.wasm"), "./shop")
+	build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s", "-o", filepath.Join(b.work, goShop+".wasm"), "./shop")
 	build.Dir = filepath.Join(b.root, "bench", "peers")
 	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
 	if text, err := build.CombinedOutput(); err != nil {
