@@ -91,6 +91,9 @@ func Decode(bindings []Binding, cfg *config.Config) ([][]Resource, config.Proble
 // Open runs the second moment: it opens every binding that has resources or is [Permanent]. resources comes from [Decode]. When one fails, those
 // already open are closed again.
 func Open(ctx context.Context, bindings []Binding, resources [][]Resource, host Host) (*Registry, error) {
+	if err := CheckDataDir(host.DataDir); err != nil {
+		return nil, err
+	}
 	metrics, err := newOperationMetrics(host.Metrics)
 	if err != nil {
 		return nil, err
@@ -111,12 +114,16 @@ func Open(ctx context.Context, bindings []Binding, resources [][]Resource, host 
 	return reg, nil
 }
 
+// CheckDataDir refuses a data directory that was written by a newer version of pagesrun, in a way that this one would misread. A directory that does not exist
+// yet is fine.
+func CheckDataDir(dir string) error { return datadir.Check(dir) }
+
 func (r *Registry) open(ctx context.Context, b Binding, resources []Resource, host Host) error {
 	kind := b.Kind()
 	host.Log = host.Log.With("binding", kind)
 	host.DataDir = filepath.Join(host.DataDir, kind)
 	if owner, ok := b.(Storer); ok && owner.Stores() {
-		if err := datadir.Make(host.DataDir); err != nil {
+		if err := errors.Join(datadir.Make(host.DataDir), datadir.Stamp(filepath.Dir(host.DataDir))); err != nil {
 			return err
 		}
 	}

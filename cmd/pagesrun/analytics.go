@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"text/tabwriter"
 	"time"
 
@@ -26,7 +25,7 @@ func analyticsDir(f configFlags) (string, error) {
 	if err := problems.Err(); err != nil {
 		return "", err
 	}
-	return filepath.Join(f.dataDir(cfg), analytics.Kind), nil
+	return f.storeDir(cfg, analytics.Kind)
 }
 
 type analyticsQueryCmd struct {

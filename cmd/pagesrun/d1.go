@@ -46,7 +46,10 @@ func (f configFlags) databases() ([]d1Database, *config.Config, error) {
 	if err := append(problems, more...).Err(); err != nil {
 		return nil, nil, err
 	}
-	dir := filepath.Join(f.dataDir(cfg), d1.Kind)
+	dir, err := f.storeDir(cfg, d1.Kind)
+	if err != nil {
+		return nil, nil, err
+	}
 	found := make([]d1Database, len(list))
 	for i, r := range list {
 		found[i] = d1Database{r, cfg, dir}
@@ -67,7 +70,11 @@ func (t *d1Target) find() (d1Database, error) {
 			return list[i], nil
 		}
 	}
-	stored := d1Database{&d1.Resource{ID: t.Database, MigrationsTable: d1.DefaultMigrationsTable, MigrationsDir: d1.DefaultMigrationsDir}, cfg, filepath.Join(t.dataDir(cfg), d1.Kind)}
+	dir, err := t.storeDir(cfg, d1.Kind)
+	if err != nil {
+		return d1Database{}, err
+	}
+	stored := d1Database{&d1.Resource{ID: t.Database, MigrationsTable: d1.DefaultMigrationsTable, MigrationsDir: d1.DefaultMigrationsDir}, cfg, dir}
 	if t.Database != "" && stored.mustBeStored() == nil {
 		return stored, nil
 	}

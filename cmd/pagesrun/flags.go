@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 
@@ -34,8 +35,11 @@ func (f configFlags) load(extra bindingFlags) (*config.Config, config.Problems) 
 
 // dataDir is where everything durable lives.
 func (f configFlags) dataDir(cfg *config.Config) string {
-	if f.PersistTo != "" {
-		return f.PersistTo
-	}
-	return filepath.Join(cfg.Dir, ".pagesrun")
+	return cmp.Or(f.PersistTo, filepath.Join(cfg.Dir, ".pagesrun"))
+}
+
+// storeDir is the part of it that a kind of binding has. A data directory of a newer version is refused.
+func (f configFlags) storeDir(cfg *config.Config, kind string) (string, error) {
+	dir := f.dataDir(cfg)
+	return filepath.Join(dir, kind), hostfuncs.CheckDataDir(dir)
 }

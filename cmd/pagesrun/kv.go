@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/pagesrun/pagesrun/abi"
@@ -81,7 +80,10 @@ func (t *kvTarget) use(ctx context.Context, check func(dir, id string) error, fn
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(t.dataDir(cfg), kv.Kind)
+	dir, err := t.storeDir(cfg, kv.Kind)
+	if err != nil {
+		return err
+	}
 	if err := check(dir, id); err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -49,8 +48,12 @@ func (t *queuesTarget) open(ctx context.Context, fn func(*queues.Admin) error) (
 	for _, c := range consumers {
 		configured = append(configured, c.Queue, c.DeadLetterQueue)
 	}
+	dir, err := t.storeDir(cfg, queues.Kind)
+	if err != nil {
+		return configured, err
+	}
 	admin, err := queues.Connect(ctx, queues.Options{
-		Dir: filepath.Join(t.dataDir(cfg), queues.Kind), Relaxed: cfg.Pagesrun.Durability == "relaxed", Nats: cfg.Pagesrun.Nats,
+		Dir: dir, Relaxed: cfg.Pagesrun.Durability == "relaxed", Nats: cfg.Pagesrun.Nats,
 	})
 	if err != nil {
 		return configured, err
