@@ -74,7 +74,7 @@ func (l *listener) next() (net.Conn, error) {
 		}
 		return nil, err
 	}
-	return &conn{Conn: c, clock: l.clock, idle: l.idle, release: l.slots.give}, nil
+	return &conn{Conn: direct(c), clock: l.clock, idle: l.idle, release: l.slots.give}, nil
 }
 
 // acceptAll takes connections in until the listener stops.

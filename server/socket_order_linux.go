@@ -1,0 +1,7 @@
+//go:build !race
+
+package server
+
+func beforeSend() {}
+
+func afterReceive(uintptr) {}
