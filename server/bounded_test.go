@@ -102,10 +102,7 @@ func TestWhatAClientMakesTheServerKeepIsBounded(t *testing.T) {
 
 // TestSlowReadersAreCheap has clients ask for an answer without end and read a few bytes a second of it.
 func TestSlowReadersAreCheap(t *testing.T) {
-	if racing {
-		t.Skip("the race detector makes stacks larger")
-	}
-	const most = 64 << 10
+	const most = 64 << 10 * slow
 	s := start(t, Options{DrainTimeout: time.Second}, fetch(func(context.Context, *runtime.Request) (*runtime.Response, error) {
 		return &runtime.Response{Status: 200, Stream: io.NopCloser(endless{})}, nil
 	}))

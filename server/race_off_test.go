@@ -2,4 +2,4 @@
 
 package server
 
-const racing = false
+const slow = 1

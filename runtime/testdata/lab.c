@@ -94,6 +94,8 @@ static void do_grow1(pr_request *q, pr_response *s) { grow(1), __builtin_trap();
 static void do_grow256(pr_request *q, pr_response *s) { grow(256), __builtin_trap(); }
 static void do_grow_touch(pr_request *q, pr_response *s) {
   size_t from = __builtin_wasm_memory_size(0) << 16;
+  pr_str pages = pr_req_query(q, "pages");
+  if (pages.len) grow(atoi(pages.data));
   grow(1);
   memset((void *)from, 0xee, (__builtin_wasm_memory_size(0) << 16) - from);
   do_size(q, s);
