@@ -335,9 +335,11 @@ func (in *instance) report(outcome Outcome, waited time.Duration) *Report {
 func (in *instance) handBack(discarded string) {
 	if discarded != "" {
 		in.app.pool.discard(in)
+		in.leaveGate()
 		return
 	}
 	in.trimStack()
+	in.leaveGate() // not before: cleaning up after a heavy event is heavy too
 	in.app.pool.put(in)
 }
 
@@ -349,7 +351,7 @@ func (in *instance) recycle() (discarded string) {
 		in.renewSession()
 	}
 	switch {
-	case in.err != nil && !errors.Is(in.err, context.Canceled):
+	case in.broken, in.app.opts.Isolation == IsolationInstance && in.err != nil && !errors.Is(in.err, context.Canceled):
 		discarded = "failed"
 	case in.app.opts.Isolation == IsolationInstance && in.err != nil:
 		discarded = "canceled"

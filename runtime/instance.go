@@ -164,10 +164,33 @@ func (in *instance) start() {
 func (in *instance) call(fn api.Function) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the engine failed: %v", r)
+			err, in.broken = fmt.Errorf("the engine failed: %v", r), true
 		}
 	}()
-	return guestError(fn.CallWithStack(in.callCtx, in.params[:]))
+	if err = fn.CallWithStack(in.callCtx, in.params[:]); err == nil {
+		return nil
+	}
+	err = guestError(err)
+	in.broken = in.broken || !orderly(err)
+	return err
+}
+
+// orderly says that a guest was stopped where the engine and the host expect that: by a trap, a limit or an exit. What the event has left behind is then what any
+// other event leaves. Anything else is a panic in the midst of a host function.
+func orderly(err error) bool {
+	var stop *hostfuncs.Stop
+	var exit *exitError
+	return errors.As(err, &stop) || errors.As(err, &exit) || isTrap(err)
+}
+
+// isTrap says that the engine itself stopped the guest. The type of its traps is not public.
+func isTrap(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if reflect.TypeOf(err).String() == "*wasmruntime.Error" {
+			return true
+		}
+	}
+	return false
 }
 
 // guestError takes the engine's words off an error: what stopped the guest on purpose needs no trace of its stack, and a trap is told with it.

@@ -1,10 +1,12 @@
 package runtime_test
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pagesrun/pagesrun/runtime"
 	"github.com/pagesrun/pagesrun/runtime/internal/guesttest"
@@ -18,6 +20,8 @@ type trace struct {
 	fields, warm, see, dirty string
 	// discards is why an instance is thrown away after it; empty when it is reset.
 	discards string
+	// outcome is how its events end; empty for ok.
+	outcome runtime.Outcome
 }
 
 const allOfMemory = `(memory.fill (i32.const 0) (i32.const 255) (i32.shl (memory.size) (i32.const 16)))`
@@ -85,9 +89,52 @@ var traces = []trace{
 	},
 }
 
+// globals are two globals that start-up sets, and what can be seen of them.
+const (
+	globalFields = `(global $a (mut i32) (i32.const 1))(global $b (mut i64) (i64.const 2))`
+	globalWarm   = `(global.set $a (i32.const 5))(global.set $b (i64.const 6))`
+	globalSee    = `(i32.store (i32.const 1047) (global.get $a))(i64.store (i32.const 1051) (global.get $b))`
+	globalDirty  = `(global.set $a (i32.const -1))(global.set $b (i64.const -1))`
+)
+
+// failures are ways in which an event can leave everything it may change in the midst of it.
+var failures = []trace{
+	{name: "a trap", dirty: `unreachable`, outcome: runtime.OutcomeException},
+	{name: "a trap far down", fields: `(func $down (param i32) (if (local.get 0) (then (call $down (i32.sub (local.get 0) (i32.const 1))))) (if (i32.eqz (local.get 0)) (then unreachable)))`,
+		dirty: `(call $down (i32.const 50000))`, outcome: runtime.OutcomeException},
+	{name: "an access out of bounds", dirty: `(i32.store (i32.const -4) (i32.const 1))`, outcome: runtime.OutcomeException},
+	{name: "a bulk operation out of bounds", dirty: `(memory.fill (i32.const 0) (i32.const 1) (i32.const -1))`, outcome: runtime.OutcomeException},
+	{name: "a division by zero", dirty: `(drop (i32.div_u (i32.const 1) (i32.eqz (memory.size))))`, outcome: runtime.OutcomeException},
+	{name: "a stack overflow", fields: overflow, dirty: `(call $r (i64.const 0))`, outcome: runtime.OutcomeException},
+	{name: "the memory limit", dirty: `(loop (br_if 0 (i32.ne (memory.grow (i32.const 16)) (i32.const -1))))` + allOfMemory + `unreachable`, outcome: runtime.OutcomeExceededMemory},
+	{name: "the CPU limit", dirty: `(loop br 0)`, outcome: runtime.OutcomeExceededCPU},
+	{name: "the CPU limit between bulk operations", dirty: `(loop ` + allOfMemory + ` br 0)`, outcome: runtime.OutcomeExceededCPU},
+	{name: "an exit", fields: `(func $out (call $exit (i32.const 3)))`, dirty: `(call $out)`, outcome: runtime.OutcomeException},
+	{name: "a table changed before a trap", fields: tableFields, see: tableSee, dirty: `(table.set $t (i32.const 0) (ref.func $two)) unreachable`, discards: "tables_changed", outcome: runtime.OutcomeException},
+}
+
+func TestNothingIsLeftAfterAnEventThatFailed(t *testing.T) {
+	for _, x := range failures {
+		for _, portable := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, portable %v", x.name, portable), func(t *testing.T) {
+				if x.see == "" {
+					x.fields, x.warm, x.see, x.dirty = globalFields+x.fields, globalWarm, globalSee, globalDirty+x.dirty
+				}
+				x.dirty = allOfMemory + x.dirty
+				limits := runtime.Limits{MemoryBytes: 8 << 20, Instances: 1, CPU: 50 * time.Millisecond * slow}
+				if strings.Contains(x.name, "stack") { // filling it takes its time
+					limits.CPU = 10 * time.Second
+				}
+				l := load(t, guesttest.Wat(t, x.module()), runtime.Options{Limits: limits, PortableReset: portable})
+				checkTraces(t, l, x)
+			})
+		}
+	}
+}
+
 // module is a guest that prepares its state at start-up, answers with what it sees of it and then changes it.
 func (x trace) module() string {
-	const fields = `
+	const fields = wasiExit + `
 		(import "pagesrun_v1" "call" (func $call (param i32 i32 i32 i32 i32 i32) (result i32)))
 		(memory 2)
 		(data (i32.const 0) "respond")
@@ -115,15 +162,16 @@ func TestNothingIsLeftForTheNextEvent(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, portable %v", x.name, portable), func(t *testing.T) {
 				limits := runtime.Limits{MemoryBytes: 8 << 20, Instances: 1}
 				l := load(t, guesttest.Wat(t, x.module()), runtime.Options{Limits: limits, PortableReset: portable})
-				checkTraces(t, l, x.discards)
+				checkTraces(t, l, x)
 			})
 		}
 	}
 }
 
 // checkTraces runs events and expects each to see what the first one saw, in the same instance where it can be reset.
-func checkTraces(t *testing.T, l *lab, discards string) {
+func checkTraces(t *testing.T, l *lab, x trace) {
 	t.Helper()
+	outcome := cmp.Or(x.outcome, runtime.OutcomeOK)
 	first := l.get("/")
 	if first.failure != nil || len(first.body) != 64 {
 		t.Fatalf("first event: %+v", first)
@@ -134,8 +182,8 @@ func checkTraces(t *testing.T, l *lab, discards string) {
 			t.Fatalf("event %d saw %x (%v), the first one %x", i+2, r.body, r.failure, first.body)
 		}
 		report := l.report(r.id)
-		if report.Discarded != discards || report.Reused != (discards == "") {
-			t.Errorf("event %d: reused %v, discarded %q; want discarded %q", i+2, report.Reused, report.Discarded, discards)
+		if report.Outcome != outcome || report.Discarded != x.discards || report.Reused != (x.discards == "") {
+			t.Errorf("event %d: %s, reused %v, discarded %q; want %s, discarded %q", i+2, report.Outcome, report.Reused, report.Discarded, outcome, x.discards)
 		}
 	}
 }

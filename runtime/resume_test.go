@@ -184,8 +184,8 @@ func TestAResumedCommandHasItsLimits(t *testing.T) {
 				_, err = io.ReadAll(r.Stream)
 				r.Close()
 			}
-			if report := l.report(id); err == nil || report.Outcome != outcome {
-				t.Errorf("%s: %v, %s, want %s: %v", path, err, report.Outcome, outcome, report.Err)
+			if report := l.report(id); err == nil || report.Outcome != outcome || report.Discarded != "" {
+				t.Errorf("%s: %v, %s, discarded %q, want %s and a reset: %v", path, err, report.Outcome, report.Discarded, outcome, report.Err)
 			}
 			if got, _ := l.answer(t, "by-input", "/x"); got != want {
 				t.Errorf("after %s: %q, want %q", path, got, want)

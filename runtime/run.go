@@ -37,12 +37,14 @@ type run struct {
 	detached bool
 	status   int // of the response, once that was taken
 	err      error
+	broken   bool // a host function or the engine failed midway: the instance must not be used again
 }
 
 // begin makes everything ready for an event or for start-up.
 func (in *instance) begin(ctx context.Context, phase hostfuncs.Phase, message []byte, deadline time.Time) {
 	in.started = time.Now()
 	in.cpuLimit = in.app.opts.Limits.CPU
+	in.broken = false
 	in.queued, in.burned, in.detached, in.status, in.err, in.eventID, in.request, in.background = 0, 0, false, 0, nil, "", nil, nil
 	in.process.begin(phase)
 	in.ctx.Begin(ctx, phase, message, deadline)
@@ -66,13 +68,22 @@ func (in *instance) tick() {
 	if in.resuming {
 		in.resume()
 	}
-	in.burned += quantum - int64(in.fuel.Get())
+	left := int64(in.fuel.Get())
+	in.burned += quantum - left
 	in.fuel.Set(quantum)
-	in.check()
+	in.check(ahead(left))
 }
 
-// check ends the event when it must not go on, hands the response over when there is one, and sees to it that heavy events take turns.
-func (in *instance) check() {
+// ahead is how long the guest may compute before its next check. Bulk operations are charged before they run, so fuel that is overdrawn tells of work that is
+// yet to come; perUnit is what a unit of it takes at the most, which is when each page is touched for the first time.
+func ahead(left int64) time.Duration {
+	const perUnit = 3 * time.Nanosecond
+	return perUnit * time.Duration(max(-left, 0))
+}
+
+// check ends the event when it must not go on, hands the response over when there is one, and sees to it that heavy events take turns: those that have computed for
+// long, and those that are going to.
+func (in *instance) check(ahead time.Duration) {
 	now := time.Now()
 	if err := in.ctx.Expired(now); err != nil {
 		panic(&hostfuncs.Stop{Cause: err})
@@ -86,7 +97,7 @@ func (in *instance) check() {
 	if in.ctx.Response() != nil {
 		in.detach()
 	}
-	if cpu > heavyAfter && (in.yield != nil || in.polite) {
+	if cpu+ahead > heavyAfter && (in.yield != nil || in.polite) {
 		in.takeTurn(now)
 	}
 }
@@ -167,7 +178,6 @@ func (in *instance) execute() error {
 	if err == nil {
 		err = in.call(in.entry)
 	}
-	in.leaveGate()
 	return in.finishCommand(err)
 }
 
