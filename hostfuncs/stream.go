@@ -225,6 +225,9 @@ func (p *pipe) writable() bool {
 	return p.rclosed || p.werr != nil || len(p.buf)-p.off < PipeBytesMax
 }
 
+// roomy says whether a writer that has filled the pipe is woken: not for every byte that is read, since a switch costs as much as copying many. The caller holds mu.
+func (p *pipe) roomy() bool { return len(p.buf)-p.off <= PipeBytesMax/2 }
+
 // finish ends the stream for its reader: io.EOF for a regular end.
 func (p *pipe) finish(err error) {
 	p.mu.Lock()
@@ -244,9 +247,14 @@ func (p *pipe) poll(dst []byte) (int, error) {
 // take copies unread bytes. The caller holds mu.
 func (p *pipe) take(dst []byte) (int, error) {
 	if p.off < len(p.buf) {
+		full := !p.roomy()
 		n := copy(dst, p.buf[p.off:])
-		p.off += n
-		p.changedLocked()
+		if p.off += n; p.off == len(p.buf) {
+			p.buf, p.off = p.buf[:0], 0
+		}
+		if full && p.roomy() {
+			p.changedLocked()
+		}
 		return n, nil
 	}
 	if p.rclosed {

@@ -194,7 +194,7 @@ func validLength(s string) bool {
 // sendWhole sends a response whose body is all there.
 func (rs *responder) sendWhole() {
 	body := rs.resp.Body
-	if len(body) > shortBodyBytes {
+	if len(body) > shortBodyBytes || rs.r.ProtoMajor != 1 {
 		rs.w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
 	rs.w.WriteHeader(rs.resp.Status)
@@ -204,20 +204,11 @@ func (rs *responder) sendWhole() {
 	}
 	for len(body) > 0 {
 		piece := body[:min(len(body), pieceBytes)]
-		if rs.write(piece) != nil {
+		if _, err := rs.w.Write(piece); err != nil {
 			return
 		}
 		body = body[len(piece):]
 	}
-}
-
-// write writes a piece. HTTP/2's flow control needs a time limit of its own; a plain connection's is in [conn].
-func (rs *responder) write(p []byte) error {
-	if d, ok := rs.w.(interface{ SetWriteDeadline(time.Time) error }); ok && rs.r.ProtoMajor != 1 {
-		d.SetWriteDeadline(time.Now().Add(rs.s.opts.BodyIdleTimeout))
-	}
-	_, err := rs.w.Write(p)
-	return err
 }
 
 var pieces = sync.Pool{New: func() any { return new([pieceBytes]byte) }}
@@ -232,13 +223,21 @@ func (rs *responder) sendStream() {
 	buf := pieces.Get().(*[pieceBytes]byte)
 	defer pieces.Put(buf)
 	rest := rs.s.opts.ResponseBodyBytesMax
+	turn := streamTurn{turns: rs.s.turns}
+	defer turn.pass()
 	for {
+		if !rs.more() {
+			turn.pass() // the next piece may be long in coming
+		}
 		n, err := rs.resp.Stream.Read(buf[:])
 		if rest -= int64(n); rest < 0 {
 			rs.abort("the response body is over its limit", nil)
 		}
-		if n > 0 && rs.write(buf[:n]) != nil {
-			panic(http.ErrAbortHandler) // the client is gone, or the function said a shorter Content-Length
+		turn.take()
+		if n > 0 {
+			if _, err := rs.w.Write(buf[:n]); err != nil {
+				panic(http.ErrAbortHandler) // the client is gone, or the function said a shorter Content-Length
+			}
 		}
 		if err == io.EOF {
 			return
@@ -247,17 +246,24 @@ func (rs *responder) sendStream() {
 			rs.abort("the response stream failed", err)
 		}
 		rs.flush()
+		turn.count(n)
 	}
 }
 
 // flush sends what has been written unless the stream says that more is there already.
 func (rs *responder) flush() {
-	if more, ok := rs.resp.Stream.(interface{ Buffered() int }); ok && more.Buffered() > 0 {
+	if rs.more() {
 		return
 	}
 	if f, ok := rs.w.(http.Flusher); ok {
 		f.Flush()
 	}
+}
+
+// more reports whether the stream says that more of it is there already.
+func (rs *responder) more() bool {
+	more, ok := rs.resp.Stream.(interface{ Buffered() int })
+	return ok && more.Buffered() > 0
 }
 
 // abort cuts the connection, so that the client sees that the response is incomplete.

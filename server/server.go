@@ -29,6 +29,7 @@ type Server struct {
 	function atomic.Pointer[serving]
 	ids      *runtime.EventIDs
 	slots    *slots
+	turns    *turns
 	clock    *clock
 	plains   plains
 	watcher  watcher
@@ -44,7 +45,7 @@ type Server struct {
 // New makes a server for fn, which may be nil until [Server.Swap].
 func New(opts Options, fn Function) *Server {
 	opts = opts.withDefaults()
-	s := &Server{opts: opts, ids: runtime.NewEventIDs(time.Now()), slots: newSlots(opts.ConnectionsMax), clock: &clock{interval: min(time.Second, opts.BodyIdleTimeout/8)}}
+	s := &Server{opts: opts, ids: runtime.NewEventIDs(time.Now()), slots: newSlots(opts.ConnectionsMax), turns: newTurns(), clock: &clock{interval: min(time.Second, opts.BodyIdleTimeout/8)}}
 	s.metrics = newMetrics(s, opts.Metrics)
 	s.Swap(fn)
 	s.http = s.httpServer()
