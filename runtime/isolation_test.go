@@ -121,9 +121,9 @@ func TestNothingIsLeftAfterAnEventThatFailed(t *testing.T) {
 					x.fields, x.warm, x.see, x.dirty = globalFields+x.fields, globalWarm, globalSee, globalDirty+x.dirty
 				}
 				x.dirty = allOfMemory + x.dirty
-				limits := runtime.Limits{MemoryBytes: 8 << 20, Instances: 1, CPU: 50 * time.Millisecond * slow}
-				if strings.Contains(x.name, "stack") { // filling it takes its time
-					limits.CPU = 10 * time.Second
+				limits := runtime.Limits{MemoryBytes: 8 << 20, Instances: 1, CPU: time.Minute, Wall: time.Minute}
+				if x.outcome == runtime.OutcomeExceededCPU {
+					limits.CPU = 20 * time.Millisecond
 				}
 				l := load(t, guesttest.Wat(t, x.module()), runtime.Options{Limits: limits, PortableReset: portable})
 				checkTraces(t, l, x)

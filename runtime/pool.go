@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -25,8 +26,8 @@ type pool struct {
 	waiters  []*waiter
 	total    int // instances, being made included
 	creating int
-	spare    int       // the fewest idle instances since trimmed
-	trimmed  time.Time // when idle instances were last looked at
+	spare    int  // the fewest idle instances since they were last looked at
+	trimming bool // they will be looked at again
 	closed   bool
 	drained  chan struct{} // closed when closed and total is 0
 }
@@ -100,7 +101,6 @@ func (p *pool) giveUp(w *waiter, err error) (*instance, error) {
 
 // put returns an instance that is fit for the next event.
 func (p *pool) put(in *instance) {
-	now := in.started // the instance is somebody else's once it is delivered
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
@@ -112,30 +112,46 @@ func (p *pool) put(in *instance) {
 	} else {
 		p.idle = append(p.idle, in)
 	}
-	surplus := p.surplusLocked(now)
+	p.watchLocked()
 	p.mu.Unlock()
-	if len(surplus) > 0 {
-		go func() {
-			for _, old := range surplus {
-				p.discard(old)
-			}
-		}()
+}
+
+// trimEvery is how often instances that nobody has needed are looked for, and burstInstances how many of them are the remains of a burst, after which Go's heap
+// is given back too: the collector might not run for minutes.
+const (
+	trimEvery      = 10 * time.Second
+	burstInstances = 8
+)
+
+// watchLocked sees to it that idle instances are looked at while there is more than one, whether or not further events come.
+func (p *pool) watchLocked() {
+	if !p.trimming && len(p.idle) > 1 && !p.closed {
+		p.trimming, p.spare = true, len(p.idle)
+		time.AfterFunc(trimEvery, p.trim)
 	}
 }
 
-// trimEvery is how often instances that nobody has needed are looked for.
-const trimEvery = 10 * time.Second
-
-// surplusLocked takes out of the pool what has been idle throughout the last while: a burst that is over should not cost memory for ever.
-func (p *pool) surplusLocked(now time.Time) (surplus []*instance) {
-	if now.Sub(p.trimmed) < trimEvery {
-		return nil
+// trim throws away what has been idle throughout the last while: a burst that is over should not cost memory for ever.
+func (p *pool) trim() {
+	p.mu.Lock()
+	p.trimming = false
+	surplus := p.surplusLocked()
+	p.watchLocked()
+	p.mu.Unlock()
+	for _, old := range surplus {
+		p.discard(old)
 	}
-	if n := min(p.spare, len(p.idle)-1); n > 0 && !p.trimmed.IsZero() {
+	if len(surplus) >= burstInstances {
+		debug.FreeOSMemory()
+	}
+}
+
+// surplusLocked takes out of the pool what has not been needed since the last look, but never the last one.
+func (p *pool) surplusLocked() (surplus []*instance) {
+	if n := min(p.spare, len(p.idle)-1); n > 0 {
 		surplus = append(surplus, p.idle[:n]...)
 		p.idle = append(p.idle[:0], p.idle[n:]...)
 	}
-	p.trimmed, p.spare = now, len(p.idle)
 	return surplus
 }
 
