@@ -11,6 +11,15 @@ import (
 // ServeHTTP takes one request through the function. It is what the server's connections end in; use it directly where a
 // [http.Handler] is wanted, without the strict reading and the connection limits.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, ok := w.(http.Pusher); ok { // and not r's version, which in HTTP/1 is what the client says
+		s.serveHTTP2(w, r)
+		return
+	}
+	s.serveRequest(w, r)
+}
+
+// serveRequest is ServeHTTP for any version of HTTP.
+func (s *Server) serveRequest(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	if s.closing.Load() && r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")
