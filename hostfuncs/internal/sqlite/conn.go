@@ -146,10 +146,21 @@ func (c *Conn) close() error {
 	return c.Conn.Close()
 }
 
-// abandon closes a broken connection as well as that can still be done. It may be called again.
+// shut closes a connection, whatever state it is in.
+func (c *Conn) shut() error {
+	if c.broken {
+		c.abandon()
+		return nil
+	}
+	return c.protect((*Conn).close)
+}
+
+// abandon closes a broken connection, or one that was never opened, as well as that can still be done. It may be called again.
 func (c *Conn) abandon() {
 	defer func() { recover() }()
-	c.close()
+	if c.Conn != nil {
+		c.close()
+	}
 }
 
 // open opens one connection to the file.
@@ -158,17 +169,18 @@ func open(ctx context.Context, o Options, pragmas string) (*Conn, error) {
 	if o.Memory > 0 {
 		ctx = sqlite3.WithMaxMemory(ctx, o.Memory)
 	}
-	raw, err := sqlite3.OpenContext(ctx, o.uri())
+	c := &Conn{stmts: map[string]*sqlite3.Stmt{}}
+	err := c.protect(func(c *Conn) (err error) {
+		if c.Conn, err = sqlite3.OpenContext(ctx, o.uri()); err != nil {
+			return err
+		}
+		if err = c.Exec(pragmas); err == nil && o.Setup != nil {
+			err = o.Setup(c)
+		}
+		return err
+	})
 	if err != nil {
-		return nil, err
-	}
-	c := &Conn{Conn: raw, stmts: map[string]*sqlite3.Stmt{}}
-	err = raw.Exec(pragmas)
-	if err == nil && o.Setup != nil {
-		err = o.Setup(c)
-	}
-	if err != nil {
-		c.close()
+		c.abandon()
 		return nil, err
 	}
 	return c, nil

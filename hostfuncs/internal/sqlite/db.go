@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -36,23 +37,35 @@ type Options struct {
 
 // DB is an open file. Its methods may be called by many goroutines at once.
 type DB struct {
-	path    string
-	readers *readers
-	writer  *writer
+	path       string
+	log        *slog.Logger
+	readers    *readers
+	writer     *writer
+	damaged    error        // why nothing can be done with the file; nil when something can
+	complained atomic.Int64 // when the log was told of a failure, in nanoseconds since the Unix epoch
 }
 
 // Open opens the file, creating it and bringing it to the newest format where needed. It refuses a file written by a newer
-// version and a SQLite that is known to corrupt files.
+// version and a SQLite that is known to corrupt files. A file that is damaged is opened as [Damaged] does.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	path, err := filepath.Abs(o.Path)
 	if err != nil {
 		return nil, err
 	}
 	o.Path = path
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
+	o.Log = o.logger()
+	if err := checkHeader(path); err != nil {
+		return Damaged(o, err), nil
+	}
+	if !o.Relaxed { // which may lose the end of the log
+		if err := checkLog(path); err != nil {
+			o.Log.Error("a write-ahead log is damaged", "file", path, "cause", err)
+		}
 	}
 	c, err := openWriter(ctx, o)
+	if IsDamage(err) {
+		return Damaged(o, err), nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
@@ -62,7 +75,15 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		c.close()
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	return &DB{path: path, readers: r, writer: w}, nil
+	return &DB{path: path, log: o.Log, readers: r, writer: w}, nil
+}
+
+// logger is where to log.
+func (o *Options) logger() *slog.Logger {
+	if o.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return o.Log
 }
 
 // readers is how many connections may read at once.
@@ -88,17 +109,20 @@ func (db *DB) Path() string { return db.path }
 // file. When ctx ends, running statements are interrupted. fn must reset the statements it used; when it returns an error
 // that is done for it. A returned error is fn's own or one that [Public] understands.
 func (db *DB) Read(ctx context.Context, fn func(*Conn) error) error {
+	if db.damaged != nil {
+		return db.damaged
+	}
 	c, err := db.readers.get(ctx)
 	if err != nil {
 		return err
 	}
-	if err = c.enter(); err == nil {
+	if err = c.protect((*Conn).enter); err == nil {
 		c.SetInterrupt(ctx)
 		err = c.protect(fn)
 		c.SetInterrupt(context.Background())
 	}
 	if err != nil && !c.broken {
-		rollback(c)
+		c.protect(rollback)
 		c.held = false
 	}
 	db.readers.put(c)
@@ -116,16 +140,25 @@ func (db *DB) Read(ctx context.Context, fn func(*Conn) error) error {
 // When SQLite answers a statement of fn with the end of the whole transaction (ON CONFLICT ROLLBACK, RAISE(ROLLBACK), an interrupted
 // statement), fn must return that error at once. The others who shared the transaction are run again.
 func (db *DB) Write(ctx context.Context, bytes int, fn func(*Conn) error) error {
+	if db.damaged != nil {
+		return db.damaged
+	}
 	return db.writer.do(ctx, &write{fn: fn, bytes: bytes})
 }
 
 // WriteOnce is [DB.Write] for what cannot be run a second time or is large: fn has a transaction to itself.
 func (db *DB) WriteOnce(ctx context.Context, fn func(*Conn) error) error {
+	if db.damaged != nil {
+		return db.damaged
+	}
 	return db.writer.do(ctx, &write{fn: fn, once: true})
 }
 
 // Close finishes the writes that were begun, waits for the readers and closes the file. Later calls of any method fail with [ErrClosed].
 func (db *DB) Close() error {
+	if db.damaged != nil {
+		return nil
+	}
 	werr := db.writer.drain()
 	rerr := db.readers.close()
 	if err := db.writer.close(); err != nil {
@@ -144,8 +177,8 @@ func openWriter(ctx context.Context, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := prepare(c, o); err != nil {
-		c.close()
+	if err := c.protect(func(c *Conn) error { return prepare(c, o) }); err != nil {
+		c.abandon()
 		return nil, err
 	}
 	return c, nil

@@ -44,5 +44,7 @@ func (c *Conn) release() error {
 		return nil
 	}
 	c.held = false
-	return c.run(`COMMIT`)
+	return c.protect(endHeld)
 }
+
+func endHeld(c *Conn) error { return c.run(`COMMIT`) }

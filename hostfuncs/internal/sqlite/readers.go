@@ -37,6 +37,11 @@ func (p *readers) get(ctx context.Context) (*Conn, error) {
 		c := p.idle[n-1]
 		p.idle = p.idle[:n-1]
 		p.mu.Unlock()
+		if c.broken {
+			c.abandon()
+			p.lost()
+			return p.get(ctx)
+		}
 		return c, nil
 	}
 	if p.open < p.limit {
@@ -96,13 +101,19 @@ func (p *readers) dial(ctx context.Context) (*Conn, error) {
 		p.lost()
 		return nil, err
 	}
-	if _, err := c.Int(`PRAGMA schema_version`); err != nil { // opens the log
+	if err := c.protect(openLog); err != nil {
 		c.abandon()
 		p.lost()
 		return nil, err
 	}
 	c.index = mapWALIndex(p.opts.Path)
 	return c, nil
+}
+
+// openLog reads, which is when SQLite opens the write-ahead log.
+func openLog(c *Conn) error {
+	_, err := c.Int(`PRAGMA schema_version`)
+	return err
 }
 
 // put takes a connection back and gives it to who has waited longest. A broken one is closed instead.
@@ -196,7 +207,7 @@ func (p *readers) close() error {
 	defer p.mu.Unlock()
 	var errs []error
 	for _, c := range p.idle {
-		errs = append(errs, c.close())
+		errs = append(errs, c.shut())
 	}
 	p.idle = nil
 	return errors.Join(errs...)

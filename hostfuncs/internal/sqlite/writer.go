@@ -130,7 +130,7 @@ func (w *writer) drain() error {
 // close closes the connection. It comes after drain and after the readers are gone, so that SQLite can fold the log into the file.
 func (w *writer) close() error {
 	w.room.close()
-	return w.conn.close()
+	return w.conn.shut()
 }
 
 func (w *writer) loop() {
@@ -289,11 +289,12 @@ func (w *writer) commit(c *Conn) error {
 }
 
 // rollback undoes the transaction unless SQLite has already.
-func rollback(c *Conn) {
+func rollback(c *Conn) error {
 	c.tidy()
 	if !c.GetAutocommit() {
-		c.run(`ROLLBACK`)
+		return c.run(`ROLLBACK`)
 	}
+	return nil
 }
 
 // runAll runs every write of a batch inside a savepoint and gives each one's error.
