@@ -89,11 +89,14 @@ func setup(conn *sqlite.Conn) error {
 // prepare compiles the first statement of a guest's text. It is nil when the text has none.
 func (c *connection) prepare(sql string) (s *sqlite3.Stmt, tail string, err error) {
 	defer c.outOfMemory(&err)
-	c.notes = notes{}
-	c.guest = true
-	s, tail, err = c.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
-	c.guest = false
-	c.changed |= c.notes.settings
+	s, tail, err = c.compile(sql)
+	if errors.Is(err, sqlite3.ERROR) && !c.notes.transaction && !c.notes.writer {
+		// It may be about a table that was made since this connection read the schema. SQLite looks for a newer one by itself, but when the
+		// disk fails at that, it keeps the failure to itself and says that there is no such table.
+		if err = c.freshen(); err == nil {
+			s, tail, err = c.compile(sql)
+		}
+	}
 	switch {
 	case err == nil:
 		return s, tail, nil
@@ -103,6 +106,16 @@ func (c *connection) prepare(sql string) (s *sqlite3.Stmt, tail string, err erro
 		return nil, "", errWriter
 	}
 	return nil, "", sqlError(err, sql)
+}
+
+// compile is prepare without its care for errors.
+func (c *connection) compile(sql string) (s *sqlite3.Stmt, tail string, err error) {
+	c.notes = notes{}
+	c.guest = true
+	s, tail, err = c.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
+	c.guest = false
+	c.changed |= c.notes.settings
+	return s, tail, err
 }
 
 // freshen has the connection notice that others have changed the schema. Statements that touch tables notice by themselves; those that
