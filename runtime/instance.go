@@ -120,7 +120,7 @@ func (in *instance) makeEntry() {
 }
 
 // stackBytesKept is the largest stack an idle instance keeps. Stacks grow with the depth of calls, up to 50 MB, and never shrink.
-const stackBytesKept = 256 << 10
+const stackBytesKept = 1 << 20
 
 // trimStack replaces a stack that has become large.
 func (in *instance) trimStack() {
