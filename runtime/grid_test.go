@@ -1,7 +1,9 @@
 package runtime_test
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	gort "runtime"
@@ -12,6 +14,8 @@ import (
 	"github.com/pagesrun/pagesrun/hostfuncs"
 	"github.com/pagesrun/pagesrun/runtime"
 	"github.com/pagesrun/pagesrun/runtime/internal/guesttest"
+	"github.com/pagesrun/pagesrun/runtime/wasi"
+	"github.com/tetratelabs/wazero"
 )
 
 // gridFunction is a host function whose every pointer and length is tried. Its parameters are written one letter each: "p" a pointer, "n"
@@ -170,24 +174,57 @@ func gridLengths(limit uint64) []uint64 {
 }
 
 func TestEveryPointerAndLengthOfEveryHostFunctionIsChecked(t *testing.T) {
-	l := load(t, guesttest.Wat(t, gridGuest()), runtime.Options{Limits: runtime.Limits{Instances: 1}})
 	for fn, f := range gridFunctions {
-		t.Run(f.name, func(t *testing.T) {
-			for at, kind := range f.params {
-				switch kind {
-				case 'p':
-					if at+1 < len(f.params) && strings.ContainsRune("nc", rune(f.params[at+1])) {
-						f.tryPairs(t, l, fn, at)
-						continue
-					}
-					f.tryFixed(t, l, fn, at)
-				case 'r':
-					f.tryFixed(t, l, fn, at)
-				case 'h', 'i':
-					f.tryNumbers(t, l, fn, at)
-				}
+		for _, portable := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, portable %v", f.name, portable), func(t *testing.T) {
+				l := load(t, guesttest.Wat(t, gridGuest()), runtime.Options{PortableReset: portable, Limits: runtime.Limits{Instances: 1}})
+				f.tryAll(t, l, fn)
+			})
+		}
+	}
+}
+
+// tryAll tries every parameter of a function.
+func (f *gridFunction) tryAll(t *testing.T, l *lab, fn int) {
+	for at, kind := range f.params {
+		switch kind {
+		case 'p':
+			if at+1 < len(f.params) && strings.ContainsRune("nc", rune(f.params[at+1])) {
+				f.tryPairs(t, l, fn, at)
+				continue
 			}
-		})
+			f.tryFixed(t, l, fn, at)
+		case 'r':
+			f.tryFixed(t, l, fn, at)
+		case 'h', 'i':
+			f.tryNumbers(t, l, fn, at)
+		}
+	}
+}
+
+// TestTheGridHasEveryHostFunction finds functions that were added and are not tried here. proc_exit takes no pointer and does not return.
+func TestTheGridHasEveryHostFunction(t *testing.T) {
+	ctx := context.Background()
+	r := wazero.NewRuntime(ctx)
+	defer r.Close(ctx)
+	if err := errors.Join(hostfuncs.Instantiate(ctx, r), wasi.Instantiate(ctx, r)); err != nil {
+		t.Fatal(err)
+	}
+	tried := map[string]bool{"proc_exit": true}
+	for _, f := range append(append([]gridFunction{}, gridFunctions...), otherFunctions...) {
+		tried[f.name] = true
+	}
+	functions := 0
+	for _, module := range []string{abiModule, wasiModule} {
+		for name := range r.Module(module).ExportedFunctionDefinitions() {
+			functions++
+			if !tried[name] {
+				t.Errorf("%s of %s is not in the grid", name, module)
+			}
+		}
+	}
+	if functions != len(tried) {
+		t.Errorf("%d functions, the grid tries %d", functions, len(tried))
 	}
 }
 

@@ -103,6 +103,43 @@ func TestFloodsEndAtTheirLimits(t *testing.T) {
 	}
 }
 
+// TestWhatAnAnswerMayCostTheHostIsBounded has events give as much as they can of what the host takes, and counts what it allocates for one, all together: the limit of what
+// is given, and 1 MiB.
+func TestWhatAnAnswerMayCostTheHostIsBounded(t *testing.T) {
+	limits := runtime.DefaultLimits()
+	for _, test := range []struct {
+		path string
+		cap  int
+	}{
+		{"/logs?n=100000", limits.LogBytes},
+		{"/empty-logs?n=100000", limits.LogBytes},
+		{"/stdout?n=100000", limits.LogBytes},
+		{"/writes?n=100000", hostfuncs.PipeBytesMax},
+		{"/handles?n=100000", 0},
+		{"/calls?n=100000", 0},
+		{"/headers?n=257&size=100", 2 * 65536},
+		{"/headers?n=2&size=70000", 2 * 65536},
+		{"/random-mib", 0},
+	} {
+		t.Run(test.path[1:], func(t *testing.T) {
+			l := load(t, labGuest(t), runtime.Options{Limits: runtime.Limits{CPU: 500 * time.Millisecond * slow, Wall: 30 * time.Second * slow, Instances: 1}})
+			l.get("/ok")
+			least := uint64(1 << 62)
+			for range 3 {
+				var before, after gort.MemStats
+				gort.ReadMemStats(&before)
+				l.report(l.get(test.path).id)
+				gort.ReadMemStats(&after)
+				least = min(least, after.TotalAlloc-before.TotalAlloc)
+			}
+			t.Logf("%d KiB", least>>10)
+			if most := uint64(test.cap + 1<<20); least > most {
+				t.Errorf("the host allocated %d KiB, at most %d", least>>10, most>>10)
+			}
+		})
+	}
+}
+
 // garbage are byte strings that no operation's schema allows.
 var garbage = map[string][]byte{
 	"a number":              {0x01},
