@@ -61,10 +61,13 @@ func (b *bench) largest(exponent int) int {
 	return exponent
 }
 
+// plotsOfThings are the plots of what there is more and more of.
+var plotsOfThings = map[string]string{"keys": plotKeys, "rows": plotRows, "messages waiting": plotMessages}
+
 // growthRows are the rows of an operation: what it costs at each size, and the slope.
 func growthRows(what, unit, things string, sizes []sized, costs []samples) (rows []row) {
 	for i, s := range sizes {
-		rows = append(rows, newRow(fmt.Sprintf("%s, %s %s", what, s.text, things), unit, costs[i], nil))
+		rows = append(rows, newRow(fmt.Sprintf("%s, %s %s", what, s.text, things), unit, costs[i], nil).drawn(plotsOfThings[things], what, float64(s.n)))
 	}
 	slope := func(from, to int) row {
 		more := float64(sizes[to].n) / float64(sizes[from].n)

@@ -97,11 +97,20 @@ func instanceRows(guest string, runs [][]crowd) (rows []row) {
 			if c.N == 1000 {
 				p = atMost(instanceMiBMost)
 			}
-			rows = append(rows, newRow(name+": memory of one", "MiB", each(i, pss), p), newRow(name+": RSS of one", "MiB", each(i, rss), nil))
+			rows = append(rows, newRow(name+": memory of one", "MiB", each(i, pss), p).drawn(plotOf(c, plotInstances), guest, float64(c.N)), newRow(name+": RSS of one", "MiB", each(i, rss), nil))
 		}
-		rows = append(rows, newRow(name+": p99 of an event", "µs", pick(runs, func(run []crowd) float64 { return run[i].P99US }), nil))
+		tail := newRow(name+": p99 of an event", "µs", pick(runs, func(run []crowd) float64 { return run[i].P99US }), nil)
+		rows = append(rows, tail.drawn(plotOf(c, plotInstancesTail), guest, float64(c.N)))
 	}
 	return rows
+}
+
+// plotOf is the plot that a crowd's figure is in: none when its instances are idle.
+func plotOf(c crowd, file string) string {
+	if c.Idle {
+		return ""
+	}
+	return file
 }
 
 // growApps is what different functions cost in one process.
@@ -127,7 +136,8 @@ func (b *bench) growApps(ctx context.Context) (rows []row, err error) {
 			if c.N == 200 {
 				p = atMost(appsMiBMost)
 			}
-			rows = append(rows, newRow(name+": RSS", "MiB", samples{c.Resident}, p), newRow(name+": p99 of an event", "µs", samples{c.P99US}, nil))
+			rows = append(rows, newRow(name+": RSS", "MiB", samples{c.Resident}, p).drawn(plotApps, how, float64(c.N)),
+				newRow(name+": p99 of an event", "µs", samples{c.P99US}, nil).drawn(plotAppsTail, how, float64(c.N)))
 		}
 	}
 	return rows, nil

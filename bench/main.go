@@ -46,27 +46,38 @@ type measurement struct {
 	name       string
 	definition string
 	run        func(context.Context, *bench) ([]row, error)
-	// apart is set for what only runs when it is named.
-	apart bool
+	part       part
 }
+
+// part is a part of the documentation: the figures of a part stand between its marks.
+type part string
+
+// The parts. The peers only run when they are named.
+const (
+	partFigures part = "figures"
+	partLayers  part = "layers"
+	partGrowth  part = "growth"
+	partPeers   part = "peers"
+)
 
 // measurements are all there are, in the order of the table.
 func measurements() []measurement {
 	return []measurement{
-		{"instances", instancesDefinition, measureInstances, false},
-		{"kernels", kernelsDefinition, measureKernels, false},
-		{"http", httpDefinition, measureHTTP, false},
-		{"kv", kvDefinition, measureKV, false},
-		{"d1", d1Definition, measureD1, false},
-		{"queues", queuesDefinition, measureQueues, false},
-		{"analytics", analyticsDefinition, measureAnalytics, false},
-		{"start", startDefinition, measureStart, false},
-		{"growth", growthDefinition, measureGrowth, false},
-		{"languages", languagesDefinition, measureLanguages, false},
-		{"peers-engine", peersEngineDefinition, measurePeersEngine, true},
-		{"peers-http", peersHTTPDefinition, measurePeersHTTP, true},
-		{"peers-bindings", peersBindingsDefinition, measurePeersBindings, true},
-		{"peers-shop", peersShopDefinition, measurePeersShop, true},
+		{"instances", instancesDefinition, measureInstances, partFigures},
+		{"kernels", kernelsDefinition, measureKernels, partFigures},
+		{"http", httpDefinition, measureHTTP, partFigures},
+		{"kv", kvDefinition, measureKV, partFigures},
+		{"d1", d1Definition, measureD1, partFigures},
+		{"queues", queuesDefinition, measureQueues, partFigures},
+		{"analytics", analyticsDefinition, measureAnalytics, partFigures},
+		{"start", startDefinition, measureStart, partFigures},
+		{"layers", layersDefinition, measureLayers, partLayers},
+		{"growth", growthDefinition, measureGrowth, partGrowth},
+		{"languages", languagesDefinition, measureLanguages, partFigures},
+		{"peers-engine", peersEngineDefinition, measurePeersEngine, partPeers},
+		{"peers-http", peersHTTPDefinition, measurePeersHTTP, partPeers},
+		{"peers-bindings", peersBindingsDefinition, measurePeersBindings, partPeers},
+		{"peers-shop", peersShopDefinition, measurePeersShop, partPeers},
 	}
 }
 
@@ -79,9 +90,10 @@ func main() {
 
 func run(ctx context.Context) error {
 	b := &bench{}
-	only := flag.String("only", "", "measure only these `NAMES`, separated by commas: instances, kernels, http, kv, d1, queues, analytics, start, growth, languages, peers-engine, peers-http, peers-bindings, peers-shop; all but the peers' without it")
+	only := flag.String("only", "", "measure only these `NAMES`, separated by commas: instances, kernels, http, kv, d1, queues, analytics, start, layers, growth, languages, peers-engine, peers-http, peers-bindings, peers-shop; all but the peers' without it")
 	file := flag.String("json", "", "also write the figures to this `FILE`")
-	markdown := flag.String("markdown", "", "also put the tables into this `FILE`: between its markers, or all of it when there is no such file")
+	markdown := flag.String("markdown", "", "also put the tables into this `FILE`, between its marks, and the plots into the folder plots beside it")
+	results := flag.String("results", filepath.Join("bench", "results"), "make a folder for this run in this `DIRECTORY`, with its figures in JSON and in Markdown, and plots; empty for none")
 	document := flag.String("languages-doc", "", "also put the table of languages into this `FILE`")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of this process to this `FILE`")
 	flag.BoolVar(&b.quick, "quick", false, "few and short rounds: a look, not a measurement")
@@ -108,20 +120,14 @@ func run(ctx context.Context) error {
 	if *document != "" && b.languages != nil {
 		err = r.writeLanguages(*document, b.languages)
 	}
-	if *markdown != "" {
-		err = errors.Join(err, r.writeMarkdown(*markdown))
-	}
-	if *file != "" {
-		err = errors.Join(err, r.write(*file))
-	}
-	return err
+	return errors.Join(err, b.publish(r, outputs{results: *results, markdown: *markdown, json: *file}))
 }
 
-// choose finds the measurements named in a list; when it is empty, all but those that are apart.
+// choose finds the measurements named in a list; when it is empty, all but the peers.
 func choose(list string) ([]measurement, error) {
 	all := measurements()
 	if list == "" {
-		return slices.DeleteFunc(all, func(m measurement) bool { return m.apart }), nil
+		return slices.DeleteFunc(all, func(m measurement) bool { return m.part == partPeers }), nil
 	}
 	var chosen []measurement
 	for name := range strings.SplitSeq(list, ",") {
@@ -164,9 +170,10 @@ func profileTo(path string) (stop func(), err error) {
 // measure runs the measurements and prints each as soon as it is done. One that fails does not keep the others from running.
 func (b *bench) measure(ctx context.Context, chosen []measurement) *report {
 	r := &report{Time: time.Now().UTC().Truncate(time.Second), Machine: machine(), Go: runtime.Version(), Quick: b.quick}
+	facts := append(systemFacts(), commitFacts(b.root)...)
 	fmt.Printf("%s, %s, %s\n", r.Time.Format(time.RFC3339), r.Machine, r.Go)
 	for _, m := range chosen {
-		s := &section{Name: m.name, Definition: m.definition}
+		s := &section{Name: m.name, Definition: m.definition, part: m.part}
 		rows, err := m.run(ctx, b)
 		s.Rows = rows
 		if err != nil {
@@ -175,6 +182,6 @@ func (b *bench) measure(ctx context.Context, chosen []measurement) *report {
 		s.print(os.Stdout)
 		r.Sections = append(r.Sections, s)
 	}
-	r.Facts = append(systemFacts(), b.facts...)
+	r.Facts = append(facts, b.facts...)
 	return r
 }

@@ -59,7 +59,7 @@ func measurePeersBindings(ctx context.Context, b *bench) (rows []row, err error)
 	}
 	for _, op := range operations {
 		p := pressure{connections: 8, path: op.path, script: filepath.Join(b.root, "bench", "peers", "keys.lua")}
-		found, err := b.operate(ctx, servers, op.name, p, nil)
+		found, err := b.operate(ctx, servers, comparison{name: op.name, plot: plotBindings}, p)
 		if err != nil {
 			return append(rows, missed...), fmt.Errorf("%s: %w", op.name, err)
 		}
@@ -158,8 +158,14 @@ func (b *bench) bound(guest, durability string) (func(string) *exec.Cmd, error) 
 	}, nil
 }
 
-// operate puts every server under the same pressure, in turns. goal is for pagesrun's requests per second over those of peers.
-func (b *bench) operate(ctx context.Context, servers []bindingsServer, name string, p pressure, goal *promise) (rows []row, err error) {
+// comparison is what servers are compared in: its name and plot, and what is promised of pagesrun's requests per second over those of peers.
+type comparison struct {
+	name, plot string
+	goal       *promise
+}
+
+// operate puts every server under the same pressure, in turns.
+func (b *bench) operate(ctx context.Context, servers []bindingsServer, c comparison, p pressure) (rows []row, err error) {
 	turn := max(b.round(2*time.Second).Round(time.Second), time.Second)
 	var sides []func() (load, error)
 	for _, s := range servers {
@@ -172,24 +178,24 @@ func (b *bench) operate(ctx context.Context, servers []bindingsServer, name stri
 	if err != nil {
 		return nil, err
 	}
-	return operationRows(servers, results, name, goal), nil
+	return operationRows(servers, results, c), nil
 }
 
 // operationRows are the figures of one operation: ratios first.
-func operationRows(servers []bindingsServer, results [][]load, name string, goal *promise) (rows []row) {
+func operationRows(servers []bindingsServer, results [][]load, c comparison) (rows []row) {
 	for i, own := range servers {
 		for j, peer := range servers {
 			if !own.peer && peer.peer {
-				rows = append(rows, newRow(fmt.Sprintf("%s: %s over %s", name, own.name, peer.name), "×", pick(results[i], perSecond).over(pick(results[j], perSecond)), goal))
+				rows = append(rows, newRow(fmt.Sprintf("%s: %s over %s", c.name, own.name, peer.name), "×", pick(results[i], perSecond).over(pick(results[j], perSecond)), c.goal))
 			}
 		}
 	}
 	for i, s := range servers {
-		before := name + ": " + s.name + ": "
+		before := c.name + ": " + s.name + ": "
 		rows = append(rows,
-			newRow(before+"requests per second", "/s", pick(results[i], perSecond), nil),
+			newRow(before+requestsName, "/s", pick(results[i], perSecond), nil).drawn(c.plot, c.name+", "+s.name, 0),
 			newRow(before+"median latency", "ms", pick(results[i], p50MS), nil),
-			newRow(before+"99th percentile", "ms", pick(results[i], p99MS), nil),
+			newRow(before+tailName, "ms", pick(results[i], p99MS), nil),
 			newRow(before+"CPU per request", "µs", pick(results[i], cpuEach), nil))
 	}
 	return rows

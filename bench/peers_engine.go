@@ -48,7 +48,7 @@ func measurePeersEngine(ctx context.Context, b *bench) (rows []row, err error) {
 		}
 	}
 	for _, s := range sides {
-		rows = append(rows, newRow(s.name+": CPU per event", "µs", costs[s.name], nil))
+		rows = append(rows, newRow(s.name+": CPU per event", "µs", costs[s.name], nil).drawn(plotEngines, s.name, 0))
 	}
 	return append(rows, missed...), nil
 }

@@ -25,7 +25,9 @@ type helloServer struct {
 	like []string
 	// goal is for pagesrun's requests per second over this server's with 64 connections, rss for its memory.
 	goal, rss *promise
-	command   func() (func(string) *exec.Cmd, error)
+	// embedded is set for an engine in a small server of bench/peers.
+	embedded bool
+	command  func() (func(string) *exec.Cmd, error)
 }
 
 const miniflareName = "Miniflare"
@@ -44,7 +46,7 @@ func (b *bench) helloServers() []helloServer {
 	}
 	servers = append(servers, b.wasmtimeServers()...)
 	for _, e := range embedders() {
-		servers = append(servers, helloServer{name: e.name, path: "/", like: []string{e.like}, command: func() (func(string) *exec.Cmd, error) { return b.embedded(e) }})
+		servers = append(servers, helloServer{name: e.name, path: "/", like: []string{e.like}, embedded: true, command: func() (func(string) *exec.Cmd, error) { return b.embedded(e) }})
 	}
 	return servers
 }
@@ -205,13 +207,26 @@ func helloRows(running []*hello, connections int) (rows []row) {
 	for _, figure := range []struct {
 		name, unit string
 		of         func(load) float64
-	}{{"requests per second", "/s", perSecond}, {"99th percentile", "ms", p99MS}, {"CPU per request", "µs", cpuEach}} {
+	}{{requestsName, "/s", perSecond}, {tailName, "ms", p99MS}, {"CPU per request", "µs", cpuEach}} {
 		for _, h := range running {
-			rows = append(rows, newRow(fmt.Sprintf("%s%s: %s", before, h.name, figure.name), figure.unit, pick(h.loads[connections], figure.of), nil))
+			r := newRow(fmt.Sprintf("%s%s: %s", before, h.name, figure.name), figure.unit, pick(h.loads[connections], figure.of), nil)
+			switch {
+			case figure.name == requestsName && connections == mostConnections:
+				r = r.drawn(plotRequests, h.name, 0)
+			case figure.name == tailName && !h.embedded:
+				r = r.drawn(plotLatency, h.name, float64(connections))
+			}
+			rows = append(rows, r)
 		}
 	}
 	return rows
 }
+
+// Names of figures that are in plots.
+const (
+	requestsName = "requests per second"
+	tailName     = "99th percentile"
+)
 
 // helloMemory is what servers have resident, and what pagesrun has over those that there is a goal for.
 func helloMemory(running []*hello) (rows []row, err error) {
@@ -220,7 +235,7 @@ func helloMemory(running []*hello) (rows []row, err error) {
 		if resident[h.name], err = h.server.memory("VmRSS"); err != nil {
 			return rows, err
 		}
-		rows = append(rows, newRow(h.name+": RSS after load", "MiB", samples{resident[h.name]}, nil))
+		rows = append(rows, newRow(h.name+": RSS after load", "MiB", samples{resident[h.name]}, nil).drawn(plotMemory, h.name, 0))
 	}
 	for _, h := range running {
 		for _, like := range h.like {

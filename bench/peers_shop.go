@@ -35,7 +35,7 @@ func measurePeersShop(ctx context.Context, b *bench) (rows []row, err error) {
 		return missed, err
 	}
 	p := pressure{connections: 8, path: "/", script: filepath.Join(b.root, "bench", "peers", "shop.lua")}
-	rows, err = b.operate(ctx, servers, "shop", p, atLeast(2))
+	rows, err = b.operate(ctx, servers, comparison{name: "shop", plot: plotShop, goal: atLeast(2)}, p)
 	if err != nil {
 		return missed, err
 	}
@@ -112,11 +112,20 @@ func sameShops(servers []bindingsServer) error {
 				want = got
 			}
 			if got != want {
-				return fmt.Errorf("%s /%s: %s answers %.500q, %s answers %.500q", v.method, v.path, servers[0].name, want, s.name, got)
+				at := differ(want, got)
+				return fmt.Errorf("%s /%s: from byte %d %s answers %.100q, %s answers %.100q", v.method, v.path, at, servers[0].name, want[at:], s.name, got[at:])
 			}
 		}
 	}
 	return nil
+}
+
+// differ is the first place at which two texts are not the same.
+func differ(a, b string) (at int) {
+	for at < min(len(a), len(b)) && a[at] == b[at] {
+		at++
+	}
+	return at
 }
 
 // visit makes a request of a customer and gives the body of the answer, which must be a 200.

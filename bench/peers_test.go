@@ -113,7 +113,7 @@ func TestRatiosAreMadeRoundByRoundAndHeldToTheirGoals(t *testing.T) {
 		t.Errorf("%d rows, not %d", len(rows), want)
 	}
 	found := operationRows([]bindingsServer{{&server{name: "pagesrun"}, false}, {&server{name: "other"}, true}},
-		[][]load{{{perSecond: 30}, {perSecond: 50}}, {{perSecond: 10}, {perSecond: 10}}}, "KV get", atLeast(2))
+		[][]load{{{perSecond: 30}, {perSecond: 50}}, {{perSecond: 10}, {perSecond: 10}}}, comparison{name: "KV get", goal: atLeast(2)})
 	if r := found[0]; r.Name != "KV get: pagesrun over other" || r.Median != 4 || r.Least != 3 || r.Most != 5 || r.Verdict != "holds" {
 		t.Errorf("%+v", r)
 	}
@@ -121,7 +121,7 @@ func TestRatiosAreMadeRoundByRoundAndHeldToTheirGoals(t *testing.T) {
 
 func sampleReport() *report {
 	return &report{Time: time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC), Machine: "a machine", Go: "go1", Facts: []string{"Linux 6", "wrk 4"}, Sections: []*section{{
-		Name: "peers", Definition: "What it is.",
+		Name: "peers", part: partPeers, Definition: "What it is.",
 		Rows: []row{newRow("a over b", "×", samples{2, 4, 3}, atLeast(2)), missing("c", errors.New("it is\nnot there"))},
 	}}}
 }
@@ -141,11 +141,11 @@ Not run:
 
 - c: it is not there
 `
-	if got := sampleReport().markdown(); got != want {
+	if got := sampleReport().markdown(partPeers, ""); got != want {
 		t.Errorf("%s", got)
 	}
 	quick := sampleReport()
-	if quick.Quick = true; !strings.Contains(quick.markdown(), "not a measurement") {
+	if quick.Quick = true; !strings.Contains(quick.markdown(partPeers, ""), "not a measurement") {
 		t.Error("a quick run is not said to be one")
 	}
 }
@@ -153,16 +153,17 @@ Not run:
 func TestMarkdownGoesBetweenItsMarkersOnly(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "document.md")
+	markdownBegin, markdownEnd := partPeers.marks()
 	for range 2 { // the second time it replaces the first
 		if _, err := os.Stat(path); err != nil {
 			if err := os.WriteFile(path, []byte("before\n"+markdownBegin+"old\n"+markdownEnd+"after\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := sampleReport().writeMarkdown(path); err != nil {
+		if err := sampleReport().writeMarkdown(path, ""); err != nil {
 			t.Fatal(err)
 		}
-		if got, want := content(t, path), "before\n"+markdownBegin+sampleReport().markdown()+markdownEnd+"after\n"; got != want {
+		if got, want := content(t, path), "before\n"+markdownBegin+sampleReport().markdown(partPeers, "")+markdownEnd+"after\n"; got != want {
 			t.Errorf("%s", got)
 		}
 	}
@@ -170,11 +171,11 @@ func TestMarkdownGoesBetweenItsMarkersOnly(t *testing.T) {
 	if err := os.WriteFile(unmarked, []byte("mine\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := sampleReport().writeMarkdown(unmarked); err == nil || content(t, unmarked) != "mine\n" {
+	if err := sampleReport().writeMarkdown(unmarked, ""); err == nil || content(t, unmarked) != "mine\n" {
 		t.Errorf("a document without markers: %v, %q", err, content(t, unmarked))
 	}
 	fresh := filepath.Join(dir, "fresh.md")
-	if err := sampleReport().writeMarkdown(fresh); err != nil || !strings.Contains(content(t, fresh), "a over b") {
+	if err := sampleReport().writeMarkdown(fresh, ""); err != nil || !strings.Contains(content(t, fresh), "a over b") {
 		t.Errorf("a new document: %v", err)
 	}
 }
@@ -190,7 +191,7 @@ func content(t *testing.T, path string) string {
 
 func TestPeersRunOnlyWhenNamed(t *testing.T) {
 	usual, err := choose("")
-	if err != nil || slices.ContainsFunc(usual, func(m measurement) bool { return m.apart }) {
+	if err != nil || slices.ContainsFunc(usual, func(m measurement) bool { return m.part == partPeers }) {
 		t.Errorf("%v, %v", usual, err)
 	}
 	if named, err := choose("peers-http"); err != nil || len(named) != 1 {

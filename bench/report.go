@@ -49,6 +49,14 @@ type row struct {
 	Verdict string  `json:"verdict,omitempty"`
 	// Missing is why there is no figure.
 	Missing string `json:"missing,omitempty"`
+	// mark is where the figure is in a plot; nil for nowhere.
+	mark *mark
+}
+
+// drawn says where in a plot the figure is: a bar of that name or, where x is not 0, a point of a line of that name.
+func (r row) drawn(file, name string, x float64) row {
+	r.mark = &mark{file: file, name: name, x: x}
+	return r
 }
 
 // newRow makes a row of a figure's samples; p is nil where nothing is promised.
@@ -71,6 +79,7 @@ type section struct {
 	Name       string `json:"name"`
 	Definition string `json:"definition"`
 	Rows       []row  `json:"rows"`
+	part       part
 }
 
 // print writes a section as text.

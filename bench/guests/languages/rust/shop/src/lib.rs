@@ -50,7 +50,9 @@ fn page(env: &Env, k: i64, session: &str) -> Result<Response> {
     let basket = store::load_basket(env, session)?;
     let category = products.first().map_or("", |p| &p.category);
     let page = Page { category, basket: basket.products.len(), products: &products };
-    Ok(Response::html(page.render().map_err(|e| e.to_string())?))
+    let mut html = page.render().map_err(|e| e.to_string())?;
+    html.push('\n'); // askama leaves the end of a template's last line away
+    Ok(Response::html(html))
 }
 
 fn show_product(env: &Env, k: i64) -> Result<Response> {
