@@ -50,11 +50,12 @@ torture:
 torture-long:
 	$(MAKE) torture ARGS='-long $(ARGS)'
 
-# bench prints, from one run, the ratios the project promises. Nothing fails when one does not hold: machines differ.
+# bench prints, from one run, the ratios the project promises. Nothing fails when one does not hold: machines differ. ARGS are more arguments:
+# make bench ARGS='-markdown docs/performance.md' puts the tables there.
 bench:
 	scripts/setup bench
 	$(MAKE) build guests
-	go run ./bench
+	go run ./bench $(ARGS)
 
 # bench-languages measures what a function costs in each language, and puts the table into docs/languages.md.
 bench-languages:
