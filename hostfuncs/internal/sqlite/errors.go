@@ -15,7 +15,7 @@ import (
 var ErrClosed = errors.New("the database is closed")
 
 // Public turns an error of this package into what a guest may know, with the cause kept for the log: storage_full, canceled, timeout,
-// unavailable (closed, or locked by another process for too long) or storage_failed. An error that is for the guest already stays as it is.
+// unavailable (closed, or locked by another process for too long) or storage_failed, of which the log is told with the file's name. An error that is for the guest already stays as it is.
 func (db *DB) Public(err error) error {
 	var public *abi.Error
 	switch {
@@ -32,6 +32,7 @@ func (db *DB) Public(err error) error {
 	case db.isFull(err):
 		return hostfuncs.Fail(abi.CodeStorageFull, "the disk has no room; reads and deletes still work", err)
 	}
+	db.complain(err)
 	return hostfuncs.Fail(abi.CodeStorageFailed, "the storage failed", err)
 }
 
