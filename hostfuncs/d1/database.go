@@ -2,6 +2,7 @@ package d1
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -51,20 +52,18 @@ func OpenDatabase(ctx context.Context, o Options, id string) (*Database, error) 
 	if err := datadir.Make(o.Dir); err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(ctx, sqlite.Options{
-		Path:    filepath.Join(o.Dir, FileName(id)),
-		Relaxed: o.Relaxed,
-		Setup:   setup,
-		Memory:  memoryBytesMax,
-		Log:     o.Log,
-	})
+	file := sqlite.Options{Path: filepath.Join(o.Dir, FileName(id)), Relaxed: o.Relaxed, Setup: setup, Memory: memoryBytesMax, Log: o.Log}
+	db, err := sqlite.Open(ctx, file)
 	if err != nil {
 		return nil, err
 	}
 	d := &Database{id: id, db: db, now: o.Now, limit: abi.D1QueryMSMax * time.Millisecond}
 	if err := db.Read(ctx, d.state.load); err != nil {
-		db.Close()
-		return nil, err
+		err = errors.Join(err, db.Close())
+		if !sqlite.IsDamage(err) {
+			return nil, err
+		}
+		d.db = sqlite.Damaged(file, err)
 	}
 	return d, nil
 }
