@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -11,13 +9,19 @@ import (
 	"strings"
 )
 
-const growthDefinition = `What more of something costs. Instances: so many events are in progress in one function at once, each waiting for its request's body; what one takes is the
-memory of the process (PSS: a page that many instances share counts once) over that with one, for each further instance. RSS has such a page once
-per instance. Apps: so many different small functions in one process, in C and AssemblyScript, every 25th in Go, each compiled anew; and from the cache
-of compiled modules. p99 is of 2,000 events one after the other, elapsed, in one function beside the events in progress, or in all functions in turn.
-Keys, rows and messages: a C guest works on namespaces, databases and queues of different sizes in turn; CPU time per operation, "relaxed", of keys
-and rows of 100 bytes chosen without order. The slope is what ten times as many make of the cost: over all sizes, and over the last step alone,
-because somewhere between a database outgrows the 4 MiB of pages that each connection keeps, and from there on an operation reads pages.`
+// What the parts of growth are.
+const (
+	growthInstancesDefinition = `So many events are in progress in one function at once, each waiting for its request's body; what one takes is the memory of the process (PSS: a page that many
+instances share counts once) over that with one, for each further instance. RSS has such a page once per instance. p99 is of 2,000 events one after the other, elapsed, beside the events in
+progress.`
+	growthAppsDefinition = `So many different small functions in one process, in C and AssemblyScript, every 25th in Go, each compiled anew; and from the cache of compiled modules. p99 is of
+2,000 events one after the other, elapsed, in all functions in turn.`
+	growthKVDefinition     = `A C guest works on namespaces of different sizes in turn; CPU time per operation, "relaxed", of keys with 100 bytes chosen without order. ` + slopeDefinition
+	growthD1Definition     = `A C guest works on databases of different sizes in turn; CPU time per statement, "relaxed", of rows with 100 bytes chosen without order. ` + slopeDefinition
+	growthQueuesDefinition = `A C guest sends to queues in which so many messages wait; CPU time per message, "relaxed". ` + slopeDefinition
+	slopeDefinition        = `The slope is what ten times as many make of the cost: over all sizes, and over the last step alone, because somewhere between a database outgrows the 4 MiB of
+pages that each connection keeps, and from there on an operation reads pages.`
+)
 
 // The promises. Flat is not 1: a tree of ten times as many is deeper by less than a level, and less of it is in the cache. What goes through a share of
 // everything costs several times more at each step.
@@ -26,15 +30,6 @@ const (
 	appsMiBMost     = 400
 	slopeMost       = 1.5
 )
-
-// measureGrowth is what more of something costs. A part that fails does not keep the others from running.
-func measureGrowth(ctx context.Context, b *bench) (rows []row, err error) {
-	for _, part := range []func(context.Context) ([]row, error){b.growInstances, b.growApps, b.growKV, b.growD1, b.growQueues} {
-		found, failed := part(ctx)
-		rows, err = append(rows, found...), errors.Join(err, failed)
-	}
-	return rows, err
-}
 
 // sized is a number of things, and how it is written.
 type sized struct {

@@ -64,8 +64,8 @@ func (b *bench) crowds(ctx context.Context, what string, sizes []int, args ...st
 	return list, err
 }
 
-// growInstances is what instances cost that are all there at once.
-func (b *bench) growInstances(ctx context.Context) (rows []row, err error) {
+// measureGrowInstances is what instances cost that are all there at once.
+func measureGrowInstances(ctx context.Context, b *bench) (rows []row, err error) {
 	c, _, golang, err := b.growthGuests()
 	if err != nil {
 		return nil, err
@@ -113,8 +113,8 @@ func plotOf(c crowd, file string) string {
 	return file
 }
 
-// growApps is what different functions cost in one process.
-func (b *bench) growApps(ctx context.Context) (rows []row, err error) {
+// measureGrowApps is what different functions cost in one process.
+func measureGrowApps(ctx context.Context, b *bench) (rows []row, err error) {
 	c, assemblyScript, golang, err := b.growthGuests()
 	if err != nil {
 		return nil, err

@@ -134,8 +134,8 @@ func (w *store) all(ctx context.Context, rounds int, unit string, operations ...
 	return rows, nil
 }
 
-// growKV is what a key costs among more and more others.
-func (b *bench) growKV(ctx context.Context) ([]row, error) {
+// measureGrowKV is what a key costs among more and more others.
+func measureGrowKV(ctx context.Context, b *bench) ([]row, error) {
 	sizes := powers(b.largest(6))
 	for _, s := range sizes {
 		if err := fillKeys(ctx, filepath.Join(b.work, "growth-kv", kv.Kind), s); err != nil {
@@ -170,8 +170,8 @@ func fillKeys(ctx context.Context, dir string, s sized) error {
 	return errors.Join(err, n.Close())
 }
 
-// growD1 is what a row costs among more and more others.
-func (b *bench) growD1(ctx context.Context) ([]row, error) {
+// measureGrowD1 is what a row costs among more and more others.
+func measureGrowD1(ctx context.Context, b *bench) ([]row, error) {
 	w, err := b.newStore(ctx, "growth-d1", powers(b.largest(6)), func(s sized) string {
 		return fmt.Sprintf("[[d1_databases]]\nbinding = %q\ndatabase_name = %q\ndatabase_id = %q\n", s.binding(), s.binding(), s.binding())
 	})
@@ -195,8 +195,8 @@ func (b *bench) rowsOfD1(ctx context.Context, w *store) ([]row, error) {
 	return w.all(ctx, b.rounds(9), "rows", operation{"D1 SELECT by primary key", "d1.get", 500, 1}, operation{"D1 SELECT by an index", "d1.find", 500, 1}, operation{"D1 UPDATE", "d1.put", 50, 1})
 }
 
-// growQueues is what a message costs when more and more others wait.
-func (b *bench) growQueues(ctx context.Context) ([]row, error) {
+// measureGrowQueues is what a message costs when more and more others wait.
+func measureGrowQueues(ctx context.Context, b *bench) ([]row, error) {
 	sizes := powers(b.largest(5))
 	producer := func(s sized) string {
 		return fmt.Sprintf("[[queues.producers]]\nbinding = %q\nqueue = %q\n", s.binding(), strings.ToLower(s.binding()))

@@ -72,7 +72,11 @@ func measurements() []measurement {
 		{"analytics", analyticsDefinition, measureAnalytics, partFigures},
 		{"start", startDefinition, measureStart, partFigures},
 		{"layers", layersDefinition, measureLayers, partLayers},
-		{"growth", growthDefinition, measureGrowth, partGrowth},
+		{"growth-instances", growthInstancesDefinition, measureGrowInstances, partGrowth},
+		{"growth-apps", growthAppsDefinition, measureGrowApps, partGrowth},
+		{"growth-kv", growthKVDefinition, measureGrowKV, partGrowth},
+		{"growth-d1", growthD1Definition, measureGrowD1, partGrowth},
+		{"growth-queues", growthQueuesDefinition, measureGrowQueues, partGrowth},
 		{"languages", languagesDefinition, measureLanguages, partFigures},
 		{"peers-engine", peersEngineDefinition, measurePeersEngine, partPeers},
 		{"peers-http", peersHTTPDefinition, measurePeersHTTP, partPeers},
@@ -90,7 +94,7 @@ func main() {
 
 func run(ctx context.Context) error {
 	b := &bench{}
-	only := flag.String("only", "", "measure only these `NAMES`, separated by commas: instances, kernels, http, kv, d1, queues, analytics, start, layers, growth, languages, peers-engine, peers-http, peers-bindings, peers-shop; all but the peers' without it")
+	only := flag.String("only", "", "measure only these `NAMES`, separated by commas; all but the peers without it. "+usage())
 	file := flag.String("json", "", "also write the figures to this `FILE`")
 	markdown := flag.String("markdown", "", "also put the tables into this `FILE`, between its marks, and the plots into the folder plots beside it")
 	results := flag.String("results", filepath.Join("bench", "results"), "make a folder for this run in this `DIRECTORY`, with its figures in JSON and in Markdown, and plots; empty for none")
@@ -123,7 +127,7 @@ func run(ctx context.Context) error {
 	return errors.Join(err, b.publish(r, outputs{results: *results, markdown: *markdown, json: *file}))
 }
 
-// choose finds the measurements named in a list; when it is empty, all but the peers.
+// choose finds the measurements named in a list, or those that begin with a name and a hyphen; when it is empty, all but the peers.
 func choose(list string) ([]measurement, error) {
 	all := measurements()
 	if list == "" {
@@ -131,13 +135,26 @@ func choose(list string) ([]measurement, error) {
 	}
 	var chosen []measurement
 	for name := range strings.SplitSeq(list, ",") {
-		i := slices.IndexFunc(all, func(m measurement) bool { return m.name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("there is no measurement %q", name)
+		found := false
+		for _, m := range all {
+			if m.name == name || strings.HasPrefix(m.name, name+"-") {
+				chosen, found = append(chosen, m), true
+			}
 		}
-		chosen = append(chosen, all[i])
+		if !found {
+			return nil, fmt.Errorf("there is no measurement %q. %s", name, usage())
+		}
 	}
 	return chosen, nil
+}
+
+// usage names all measurements.
+func usage() string {
+	var names []string
+	for _, m := range measurements() {
+		names = append(names, m.name)
+	}
+	return "There are " + strings.Join(names, ", ") + "; growth and peers are all that begin so."
 }
 
 // findRoot is the working directory, which must be the repository's root.

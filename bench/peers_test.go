@@ -194,8 +194,13 @@ func TestPeersRunOnlyWhenNamed(t *testing.T) {
 	if err != nil || slices.ContainsFunc(usual, func(m measurement) bool { return m.part == partPeers }) {
 		t.Errorf("%v, %v", usual, err)
 	}
-	if named, err := choose("peers-http"); err != nil || len(named) != 1 {
-		t.Errorf("%v, %v", named, err)
+	for list, want := range map[string]int{"peers-http": 1, "peers": 4, "growth,kv": 6} {
+		if named, err := choose(list); err != nil || len(named) != want {
+			t.Errorf("%s: %d, %v", list, len(named), err)
+		}
+	}
+	if _, err := choose("peer"); err == nil {
+		t.Error("what there is not was chosen")
 	}
 }
 
