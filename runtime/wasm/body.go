@@ -250,6 +250,7 @@ func (in *inspector) checkSegments(f *function, i *instr) {
 func (in *inspector) bulk(f *function, i *instr) {
 	if i.bulk() {
 		f.hasBulk = true
+		in.m.movesMemory = in.m.movesMemory || i.split()
 		in.work.bulk()
 	}
 }

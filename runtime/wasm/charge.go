@@ -63,7 +63,7 @@ type chargeFrame struct {
 func (w *rewriter) code() []byte {
 	s := w.m.sections[sectionCode]
 	out := make([]byte, 0, (s.end-s.start)*5/4+16)
-	out = appendU32(out, uint32(len(w.m.functions)))
+	out = appendU32(out, uint32(len(w.m.functions))+w.splitFunctions())
 	c := &charger{w: w, loops: w.chargingLoops()}
 	lim := Limits{BranchTable: 1 << 30} // the decoder only repeats what Inspect has accepted
 	for i := range w.m.functions {
@@ -71,7 +71,7 @@ func (w *rewriter) code() []byte {
 		out = appendU32(out, uint32(len(c.buf)))
 		out = append(out, c.buf...)
 	}
-	return out
+	return w.appendSplitBodies(out)
 }
 
 // chargingLoops gives the module's loops with those marked that call a function which changes the fuel.
@@ -165,6 +165,9 @@ func (c *charger) special() {
 	if c.in.bulk() {
 		c.flush(c.in.start)
 		c.chargeLength()
+		if c.in.split() {
+			c.chargeSplit()
+		}
 	}
 	if c.in.mutatesTable() || c.in.op == opElemDrop || c.in.op == opDataDrop {
 		c.setDirty()

@@ -6,8 +6,8 @@
 // the engine's own validation finds.
 //
 // [Rewrite] makes a module interruptible, accountable and resettable: it charges a fuel counter at loop heads, function entries, bulk
-// operations and along straight-line code, calls a host function when the counter is negative, and exports what the host must restore to
-// bring an instance back to an earlier state. The rewritten module computes what the original does.
+// operations and along straight-line code, calls a host function when the counter is negative and between the pieces of long bulk operations, and exports what the host
+// must restore to bring an instance back to an earlier state. The rewritten module computes what the original does.
 //
 // The package knows the binary format (https://webassembly.github.io/spec/core/binary/, release 2.0) and nothing of the engine.
 package wasm

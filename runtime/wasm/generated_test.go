@@ -272,7 +272,7 @@ func compareGenerated(t *testing.T, b []byte, seed int64) (generatedRun, bool) {
 		t.Errorf("seed %d: a valid module is refused: %v", seed, err)
 		return generatedRun{}, false
 	}
-	rw, err := Rewrite(b, m, RewriteOptions{})
+	rw, err := Rewrite(b, m, RewriteOptions{PieceBytes: 1000})
 	if err != nil {
 		t.Errorf("seed %d: not rewritten: %v", seed, err)
 		return generatedRun{}, false

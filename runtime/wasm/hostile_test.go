@@ -182,6 +182,5 @@ func TestFuelIsNeverLessThanTheWorkDone(t *testing.T) {
 }
 
 const (
-	opNop    opcode = 0x01
-	opI32Sub opcode = 0x6b
+	opNop opcode = 0x01
 )

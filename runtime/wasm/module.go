@@ -32,18 +32,20 @@ type Module struct {
 	// a global of type v128, funcref or externref. A host cannot undo any of the three.
 	MutatesTables, DropsSegments, WritesOpaqueGlobals bool
 
-	types      []FuncType
-	funcTypes  []uint32
-	functions  []function
-	loops      []loop
-	loopCalls  []loopCall
-	sections   [sectionCount]span
-	customs    []custom
-	funcRefs   []funcRef
-	startIndex uint32
-	size       int
-	dataCount  int
-	elements   int
+	types     []FuncType
+	funcTypes []uint32
+	functions []function
+	loops     []loop
+	loopCalls []loopCall
+	// movesMemory tells that an instruction copies or fills memory.
+	movesMemory bool
+	sections    [sectionCount]span
+	customs     []custom
+	funcRefs    []funcRef
+	startIndex  uint32
+	size        int
+	dataCount   int
+	elements    int
 }
 
 // Import is one import.

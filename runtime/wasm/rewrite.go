@@ -2,12 +2,13 @@ package wasm
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // RewriterVersion changes whenever Rewrite may give other bytes for the same module; it belongs in the keys of compiled-code caches.
-const RewriterVersion = 2
+const RewriterVersion = 3
 
 // The names that the rewriter adds. Modules may not use them, nor any other export that starts with ReservedPrefix.
 const (
@@ -32,6 +33,9 @@ type RewriteOptions struct {
 	MemoryMaxPages uint32
 	// TableMaxEntries is the most a table may grow to; 0 keeps the module's own maximum.
 	TableMaxEntries uint32
+	// PieceBytes is how long a memory.copy or memory.fill may be that is done in one go; longer ones are done in pieces of it with a tick after each. 0 means
+	// 1 MiB.
+	PieceBytes uint32
 }
 
 // Rewritten is a module made by [Rewrite].
@@ -95,9 +99,11 @@ type rewriter struct {
 	out  []byte
 
 	tickType uint32
-	fuel     uint32
-	dirty    uint32
-	hasDirty bool
+	// splitType is that of the functions that do long operations piece by piece.
+	splitType uint32
+	fuel      uint32
+	dirty     uint32
+	hasDirty  bool
 	// refs are the places of function indices outside bodies that are still ahead.
 	refs []funcRef
 }
@@ -110,7 +116,7 @@ func (w *rewriter) rewrite() (*Rewritten, error) {
 	w.out = append(w.out, w.src[:headerBytes]...)
 	w.section(sectionType, w.types())
 	w.section(sectionImport, w.imports())
-	w.section(sectionFunction, w.original(sectionFunction))
+	w.section(sectionFunction, w.functions())
 	w.section(sectionTable, w.tables())
 	w.section(sectionMemory, w.memory())
 	w.section(sectionGlobal, w.globals())
@@ -152,18 +158,25 @@ func (w *rewriter) items(id byte) (n uint32, items span) {
 	return n, span{r.pos, s.end}
 }
 
+// types writes the types with those that are added, and remembers their indices.
 func (w *rewriter) types() []byte {
-	for i, t := range w.m.types {
-		if len(t.Params)+len(t.Results) == 0 {
-			w.tickType = uint32(i)
-			return w.original(sectionType)
-		}
-	}
 	n, items := w.items(sectionType)
-	w.tickType = n
-	b := appendU32(nil, n+1)
+	var more []byte
+	add := func(t ...byte) (index uint32) {
+		more = append(more, t...)
+		n++
+		return n - 1
+	}
+	at := slices.IndexFunc(w.m.types, func(t FuncType) bool { return len(t.Params)+len(t.Results) == 0 })
+	if w.tickType = uint32(at); at < 0 {
+		w.tickType = add(0x60, 0, 0)
+	}
+	if w.splitFunctions() > 0 {
+		w.splitType = add(0x60, 3, byte(I32), byte(I32), byte(I32), 0)
+	}
+	b := appendU32(nil, n)
 	b = append(b, w.src[items.start:items.end]...)
-	return append(b, 0x60, 0, 0)
+	return append(b, more...)
 }
 
 func (w *rewriter) imports() []byte {

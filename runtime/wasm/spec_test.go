@@ -179,7 +179,7 @@ func (r *specRun) module(b []byte, as string) (api.Module, error) {
 			r.t.Errorf("a valid module is refused: %v", err)
 			return nil, err
 		}
-		rw, err := Rewrite(b, m, RewriteOptions{})
+		rw, err := Rewrite(b, m, RewriteOptions{PieceBytes: 7})
 		if err != nil {
 			r.t.Errorf("a valid module is not rewritten: %v", err)
 			return nil, err
