@@ -57,9 +57,11 @@ func startEmbedded(o Options) (*embedded, error) {
 		return nil, err
 	}
 	e := &embedded{options: o, lock: l, restarted: make(chan struct{}), closing: make(chan struct{})}
+	e.checkNewest()
 	if err := e.start(); err != nil {
 		return nil, errors.Join(err, l.release())
 	}
+	e.repairs.Go(e.checkOthers)
 	if e.bridge, err = listenSocket(o.Dir, e, o.Log); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
