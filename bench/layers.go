@@ -219,7 +219,7 @@ func (b *bench) layersOverHTTP(ctx context.Context) (rows []row, err error) {
 	for _, connections := range concurrencies {
 		ready, _, err := warmUp(ctx, running, connections)
 		if err == nil {
-			err = b.greet(ctx, ready, connections)
+			_, _, err = b.greet(ctx, ready, connections)
 		}
 		if err != nil {
 			return rows, err

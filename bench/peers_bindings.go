@@ -73,8 +73,12 @@ func measurePeersBindings(ctx context.Context, b *bench) (rows []row, err error)
 func residentRows(servers []bindingsServer) (rows []row, err error) {
 	for _, s := range servers {
 		rss, err := s.memory("VmRSS")
-		if err != nil {
+		if err != nil && !s.peer {
 			return rows, err
+		}
+		if err != nil {
+			rows = append(rows, missing(s.name+": RSS after load", err))
+			continue
 		}
 		rows = append(rows, newRow(s.name+": RSS after load", "MiB", samples{rss}, nil))
 	}
@@ -164,21 +168,38 @@ type comparison struct {
 	goal       *promise
 }
 
-// operate puts every server under the same pressure, in turns.
+// operate puts every server under the same pressure, in turns. A peer that fails is left out, with a row that says why.
 func (b *bench) operate(ctx context.Context, servers []bindingsServer, c comparison, p pressure) (rows []row, err error) {
 	turn := max(b.round(2*time.Second).Round(time.Second), time.Second)
+	failures := make([]error, len(servers))
 	var sides []func() (load, error)
-	for _, s := range servers {
-		sides = append(sides, func() (load, error) { return press(ctx, s.server, p, turn) })
-		if _, err := press(ctx, s.server, p, time.Second); err != nil { // warms it up
+	for i, s := range servers {
+		side := func(d time.Duration) func() (load, error) {
+			return func() (load, error) { return press(ctx, s.server, p, d) }
+		}
+		warm, full := side(time.Second), side(turn)
+		if s.peer {
+			warm, full = spared(&failures[i], warm), spared(&failures[i], full)
+		}
+		if _, err := warm(); err != nil {
 			return nil, err
 		}
+		sides = append(sides, full)
 	}
 	results, err := interleave(b.rounds(5), sides...)
 	if err != nil {
 		return nil, err
 	}
-	return operationRows(servers, results, c), nil
+	var left []bindingsServer
+	var loads [][]load
+	for i, s := range servers {
+		if failures[i] != nil {
+			rows = append(rows, missing(c.name+": "+s.name, failures[i]))
+			continue
+		}
+		left, loads = append(left, s), append(loads, results[i])
+	}
+	return append(operationRows(left, loads, c), rows...), nil
 }
 
 // operationRows are the figures of one operation: ratios first.

@@ -25,6 +25,7 @@ type turner struct {
 	name string
 	turn func(time.Duration) (events, error)
 	stop func() error
+	peer bool
 }
 
 // measurePeersEngine compares engines.
@@ -38,7 +39,8 @@ func measurePeersEngine(ctx context.Context, b *bench) (rows []row, err error) {
 	if err != nil {
 		return missed, err
 	}
-	costs, err := b.takeTurns(sides)
+	costs, failed, err := b.takeTurns(sides)
+	missed = append(missed, failed...)
 	if err != nil {
 		return missed, err
 	}
@@ -48,6 +50,9 @@ func measurePeersEngine(ctx context.Context, b *bench) (rows []row, err error) {
 		}
 	}
 	for _, s := range sides {
+		if costs[s.name] == nil {
+			continue
+		}
 		rows = append(rows, newRow(s.name+": CPU per event", "µs", costs[s.name], nil).drawn(plotEngines, s.name, 0))
 	}
 	return append(rows, missed...), nil
@@ -73,25 +78,34 @@ func (b *bench) turners(ctx context.Context) (sides []turner, missed []row, err 
 	return sides, missed, nil
 }
 
-// takeTurns gives the processor time per event of each side in each round, in µs.
-func (b *bench) takeTurns(sides []turner) (map[string]samples, error) {
+// takeTurns gives the processor time per event of each side in each round, in µs. A peer that fails is left out, with a row that says why.
+func (b *bench) takeTurns(sides []turner) (costs map[string]samples, failed []row, err error) {
 	turn := b.round(500 * time.Millisecond)
+	failures := make([]error, len(sides))
 	var turns []func() (events, error)
-	for _, s := range sides {
-		turns = append(turns, func() (events, error) { return s.turn(turn) })
-		if _, err := s.turn(turn / 2); err != nil { // warms it up
-			return nil, fmt.Errorf("%s: %w", s.name, err)
+	for i, s := range sides {
+		warm, full := func() (events, error) { return s.turn(turn / 2) }, func() (events, error) { return s.turn(turn) }
+		if s.peer {
+			warm, full = spared(&failures[i], warm), spared(&failures[i], full)
 		}
+		if _, err := warm(); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", s.name, err)
+		}
+		turns = append(turns, full)
 	}
 	results, err := interleave(b.rounds(9), turns...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	costs := map[string]samples{}
+	costs = map[string]samples{}
 	for i, s := range sides {
+		if failures[i] != nil {
+			failed = append(failed, missing(s.name, failures[i]))
+			continue
+		}
 		costs[s.name] = pick(results[i], events.cpuEach)
 	}
-	return costs, nil
+	return costs, failed, nil
 }
 
 // ownTurner is pagesrun in this process.
@@ -136,6 +150,7 @@ func (b *bench) peerTurner(e embedder) (turner, error) {
 	answers := bufio.NewReader(out)
 	return turner{
 		name: e.name,
+		peer: true,
 		turn: func(d time.Duration) (events, error) { return askTurn(in, answers, d) },
 		stop: func() error { return errors.Join(in.Close(), ended(cmd)) },
 	}, nil

@@ -117,7 +117,8 @@ func measurePeersHTTP(ctx context.Context, b *bench) (rows []row, err error) {
 		ready, failed, err := warmUp(ctx, running, connections)
 		missed = append(missed, failed...)
 		if err == nil {
-			err = b.greet(ctx, ready, connections)
+			ready, failed, err = b.greet(ctx, ready, connections)
+			missed = append(missed, failed...)
 		}
 		if err != nil {
 			return append(rows, missed...), err
@@ -143,10 +144,15 @@ func warmUp(ctx context.Context, running []*hello, connections int) (ready []*he
 		case len(h.like) == 0:
 			return ready, failed, err
 		default:
-			failed = append(failed, missing(fmt.Sprintf("%s with %d connections", h.name, connections), err))
+			failed = append(failed, h.missing(connections, err))
 		}
 	}
 	return ready, failed, nil
+}
+
+// missing is the row of a server that did not bear so many connections.
+func (h *hello) missing(connections int, err error) row {
+	return missing(fmt.Sprintf("%s with %d connections", h.name, connections), err)
 }
 
 func (h helloServer) start() (*server, error) {
@@ -157,21 +163,39 @@ func (h helloServer) start() (*server, error) {
 	return startServer(h.name, command)
 }
 
-// greet drives every server in every round.
-func (b *bench) greet(ctx context.Context, running []*hello, connections int) error {
+// greet drives every server in every round. A peer that fails is left out, with a row that says why.
+func (b *bench) greet(ctx context.Context, running []*hello, connections int) (ready []*hello, failed []row, err error) {
 	turn := max(b.round(2*time.Second).Round(time.Second), time.Second)
+	failures := make([]error, len(running))
 	var sides []func() (load, error)
-	for _, h := range running {
-		sides = append(sides, func() (load, error) { return press(ctx, h.server, h.greets(connections), turn) })
+	for i, h := range running {
+		side := func() (load, error) { return press(ctx, h.server, h.greets(connections), turn) }
+		if len(h.like) > 0 {
+			side = spared(&failures[i], side)
+		}
+		sides = append(sides, side)
 	}
-	results, err := interleave(b.rounds(5), sides...)
+	results, err := interleave(b.rounds(greetRounds(connections)), sides...)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	for i, h := range running {
+		if failures[i] != nil {
+			failed = append(failed, h.missing(connections, failures[i]))
+			continue
+		}
 		h.loads[connections] = results[i]
+		ready = append(ready, h)
 	}
-	return nil
+	return ready, failed, nil
+}
+
+// greetRounds is how many rounds there are: more where there are goals.
+func greetRounds(connections int) int {
+	if connections == mostConnections {
+		return 5
+	}
+	return 3
 }
 
 // findHello gives the running server of that name, or nil.
@@ -233,13 +257,17 @@ func helloMemory(running []*hello) (rows []row, err error) {
 	resident := map[string]float64{}
 	for _, h := range running {
 		if resident[h.name], err = h.server.memory("VmRSS"); err != nil {
-			return rows, err
+			if len(h.like) == 0 {
+				return rows, err
+			}
+			rows = append(rows, missing(h.name+": RSS after load", err))
+			continue
 		}
 		rows = append(rows, newRow(h.name+": RSS after load", "MiB", samples{resident[h.name]}, nil).drawn(plotMemory, h.name, 0))
 	}
 	for _, h := range running {
 		for _, like := range h.like {
-			if h.rss != nil && resident[like] > 0 {
+			if h.rss != nil && resident[like] > 0 && resident[h.name] > 0 {
 				rows = append(rows, newRow(like+" over "+h.name+": RSS after load", "×", samples{resident[like] / resident[h.name]}, h.rss))
 			}
 		}

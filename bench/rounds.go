@@ -44,6 +44,16 @@ func interleave[T any](rounds int, sides ...func() (T, error)) ([][]T, error) {
 	return results, nil
 }
 
+// spared has a side's first error end its own turns and nobody else's; failed is that error then, and its results do not count.
+func spared[T any](failed *error, side func() (T, error)) func() (T, error) {
+	return func() (result T, err error) {
+		if *failed == nil {
+			result, *failed = side()
+		}
+		return result, nil
+	}
+}
+
 // pick takes one figure of each result.
 func pick[T any](results []T, figure func(T) float64) samples {
 	s := make(samples, len(results))

@@ -102,3 +102,18 @@ func TestOnlyKnownMeasurementsAreChosen(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestAPeerThatFailsEndsItsOwnTurnsOnly(t *testing.T) {
+	var failed error
+	turns := 0
+	failing := spared(&failed, func() (int, error) {
+		if turns++; turns == 2 {
+			return 0, errors.New("it is gone")
+		}
+		return turns, nil
+	})
+	results, err := interleave(4, func() (int, error) { return 7, nil }, failing)
+	if err != nil || len(results[0]) != 4 || turns != 2 || failed == nil || failed.Error() != "it is gone" {
+		t.Errorf("%v, %v, %d turns, %v", results, err, turns, failed)
+	}
+}
