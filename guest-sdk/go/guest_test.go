@@ -204,10 +204,11 @@ func TestHandlersThatAnswerOddly(t *testing.T) {
 		name, url string
 		responses bool
 		log       string
+		failure   string // as the host is told
 	}{
-		{"a nil response is no response", "/nil", false, ""},
-		{"an error is logged", "/fail", true, "handler: something is missing"},
-		{"a second response is refused", "/twice", true, "true"},
+		{"a nil response is no response", "/nil", false, "", ""},
+		{"an error is logged, and the event fails", "/fail", true, "handler: something is missing", "something is missing"},
+		{"a second response is refused", "/twice", true, "true", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if err := g.Run(wasmtest.FetchEvent("GET", c.url, nil)); err != nil {
@@ -217,8 +218,9 @@ func TestHandlersThatAnswerOddly(t *testing.T) {
 			for _, l := range g.Logs() {
 				log += l.Text
 			}
-			if (g.Response() != nil) != c.responses || log != c.log {
-				t.Errorf("response %v, log %q", g.Response(), log)
+			failure, failed := g.Failure()
+			if (g.Response() != nil) != c.responses || log != c.log || failure != c.failure || failed != (c.failure != "") {
+				t.Errorf("response %v, log %q, failure %q", g.Response(), log, failure)
 			}
 		})
 	}

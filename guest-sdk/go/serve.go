@@ -7,7 +7,7 @@ import (
 	"github.com/pagesrun/pagesrun/guest-sdk/go/internal/host"
 )
 
-// Handler answers a request. An error is logged and answered with status 500 and a line of text that names the event. A panic ends the instance: the client gets status 500, the
+// Handler answers a request. An error is logged and answered with status 500 and a line of text that names the event; the event's outcome is "exception". A panic ends the instance: the client gets status 500, the
 // stack goes to the log, and nothing of the instance is used again.
 type Handler func(ctx *Context, req *Request) (*Response, error)
 
@@ -143,13 +143,25 @@ func (f *fetch) run() {
 func answer(ctx *Context, req *Request) {
 	resp, err := program.fetch(ctx, req)
 	if err != nil {
-		Log(LevelError, "handler: "+err.Error())
-		resp = Text(500, "Internal Server Error (event "+ctx.id+")\n")
+		answerFailure(ctx, err)
+		return
 	}
-	if resp == nil || (err != nil && ctx.Responded()) {
+	if resp == nil {
 		return
 	}
 	if err := ctx.Respond(resp); err != nil {
 		Log(LevelError, "response: "+err.Error())
 	}
+}
+
+// answerFailure logs why a handler has failed, answers the request unless the handler has, and tells the host, whose log and metrics count
+// the event as failed then.
+func answerFailure(ctx *Context, why error) {
+	Log(LevelError, "handler: "+why.Error())
+	if !ctx.Responded() {
+		if err := ctx.Respond(Text(500, "Internal Server Error (event "+ctx.id+")\n")); err != nil {
+			Log(LevelError, "response: "+err.Error())
+		}
+	}
+	ctx.fail(why.Error())
 }
