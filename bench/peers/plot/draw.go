@@ -84,11 +84,25 @@ func (c *Chart) lines() (*plot.Plot, error) {
 			return nil, err
 		}
 	}
-	if !c.LogY {
-		p.Y.Min = 0
-		p.Y.Max *= 1 + 0.09*float64(len(c.Lines)) // room for the legend
-	}
+	p.X.Min, p.X.Max = p.X.Min/aside, p.X.Max*aside
+	c.makeRoom(p)
 	return p, nil
+}
+
+// aside is the room at both sides of lines, as a factor.
+const aside = 1.1
+
+// legendLine is the part of a drawing's height that a line of the legend takes.
+const legendLine = 0.055
+
+// makeRoom raises the y axis so that the legend is above the lines.
+func (c *Chart) makeRoom(p *plot.Plot) {
+	lines := 1 - min(legendLine*float64(len(c.Lines)), 0.6)
+	if c.LogY {
+		p.Y.Max = p.Y.Min * math.Pow(p.Y.Max/p.Y.Min, 1/lines)
+		return
+	}
+	p.Y.Min, p.Y.Max = 0, p.Y.Max/lines
 }
 
 // add draws a line and names it in the legend.
