@@ -1,80 +1,36 @@
 package simulator
 
 import (
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/pagesrun/pagesrun/abi"
 	"github.com/pagesrun/pagesrun/abi/cbor"
 )
 
-// row is what a row may hold; nil for no row.
-type row *int64
-
-// database is a plain map of the rows of one table, with all that each may hold.
-type database struct {
-	rows map[string][]row
-	busy map[string]bool
+// row is what a row may be; the zero row is none.
+type row struct {
+	there bool
+	n     int64
 }
 
-func newDatabase() *database { return &database{rows: map[string][]row{}, busy: map[string]bool{}} }
+// rowNames are few, so that calls meet the same ones.
+var rowNames = [...]string{"r0", "r1", "r2", "r3", "r4", "r5"}
 
-func (d *database) settled() { clear(d.busy) }
+// rows is a plain table.
+type rows [len(rowNames)]row
 
-func (d *database) possible(id string) []row {
-	if list := d.rows[id]; list != nil {
-		return list
-	}
-	return []row{nil}
-}
+const schema = "CREATE TABLE IF NOT EXISTS t (id TEXT PRIMARY KEY, n INTEGER NOT NULL)"
 
-// change applies a function to what a row may hold; where it is not sure, both stay possible.
-func (d *database) change(id string, f func(row) row, surely bool) {
-	var after []row
-	for _, r := range d.possible(id) {
-		after = append(after, f(r))
-	}
-	if !surely {
-		after = append(after, d.possible(id)...)
-		d.busy[id] = true
-	}
-	d.rows[id] = after
-}
-
-// saw notes that a row shows this.
-func (d *database) saw(id string, found row) error {
-	var left []row
-	for _, r := range d.possible(id) {
-		if r == nil && found == nil || r != nil && found != nil && *r == *found {
-			left = append(left, r)
-		}
-	}
-	if left == nil {
-		return fmt.Errorf("row %s shows %s, possible is %s", id, shownRow(found), shownRows(d.possible(id)))
-	}
-	if !d.busy[id] {
-		d.rows[id] = left
-	}
-	return nil
-}
-
-func shownRow(r row) string {
-	if r == nil {
-		return "nothing"
-	}
-	return fmt.Sprint(*r)
-}
-
-func shownRows(list []row) (texts []string) {
-	for _, r := range list {
-		texts = append(texts, shownRow(r))
-	}
-	return texts
-}
-
-var rowNames = []string{"r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7"}
+// Statements of the table.
+const (
+	sqlReplace = "INSERT INTO t VALUES (?1, ?2) ON CONFLICT DO UPDATE SET n = excluded.n"
+	sqlInsert  = "INSERT INTO t VALUES (?1, ?2)"
+	sqlAdd     = "UPDATE t SET n = n + ?2 WHERE id = ?1"
+	sqlDelete  = "DELETE FROM t WHERE id = ?1"
+	sqlRead    = "SELECT id, n FROM t WHERE id = ?1"
+	sqlReadAll = "SELECT id, n FROM t ORDER BY id"
+)
 
 func statement(sql string, params ...any) abi.D1Statement {
 	s := abi.D1Statement{SQL: abi.ByteString(sql)}
@@ -89,118 +45,136 @@ func statement(sql string, params ...any) abi.D1Statement {
 	return s
 }
 
-const schema = "CREATE TABLE IF NOT EXISTS t (id TEXT PRIMARY KEY, n INTEGER NOT NULL)"
-
-func query(what string, statements ...abi.D1Statement) *action {
-	return &action{what: what, target: "DB", op: abi.OpD1Query, message: (&abi.D1QueryRequest{Statements: statements}).AppendCBOR(nil)}
+func (w *world) createTable() *action {
+	return w.query("create table", operation[rows]{}, succeeds, statement(schema))
 }
 
-func createTable() *action {
-	a := query("d1 create table", statement(schema))
-	a.done = func(reply []byte) error { return abi.DecodeReply(reply, &abi.D1QueryReply{}) }
+func queryMessage(statements ...abi.D1Statement) []byte {
+	return (&abi.D1QueryRequest{Statements: statements}).AppendCBOR(nil)
+}
+
+// query is an action on the table: op is what it means, and shows reads its reply and says what may have been there before.
+func (w *world) query(what string, op operation[rows], shows func(reply []byte, refused *abi.Error) func(before rows) error, statements ...abi.D1Statement) *action {
+	a := &action{what: "d1 " + what, target: "DB", op: abi.OpD1Query, message: queryMessage(statements...)}
+	slot := 0
+	a.begin = func() { slot = w.d1.begin(op) }
+	a.failed = func() { w.d1.fail(slot) }
+	a.done = func(reply []byte, refused *abi.Error) (why error) {
+		check := shows(reply, refused)
+		if !w.d1.end(slot, func(before rows) bool {
+			why = check(before)
+			return why == nil
+		}) {
+			return fmt.Errorf("%w; possible is %v", why, w.d1.states())
+		}
+		return nil
+	}
 	return a
 }
 
-// d1Action draws something to do with the database; nil when it may not be done beside the others.
-func (w *world) d1Action(others map[string]bool) *action {
-	if len(others) == 0 && w.random.IntN(8) == 0 {
+// succeeds takes any reply but an error.
+func succeeds(reply []byte, refused *abi.Error) func(rows) error {
+	err := taken(reply, refused, &abi.D1QueryReply{})
+	return func(rows) error { return err }
+}
+
+// fails takes an invalid_argument.
+func fails(_ []byte, refused *abi.Error) func(rows) error {
+	return func(rows) error {
+		if refused == nil || refused.Code != abi.CodeInvalidArgument {
+			return fmt.Errorf("what must be refused gave %v", refused)
+		}
+		return nil
+	}
+}
+
+// d1Action draws something to do with the table.
+func (w *world) d1Action() *action {
+	i, n := w.random.IntN(len(rowNames)), w.random.Int64N(1000)
+	id := rowNames[i]
+	switch w.random.IntN(9) {
+	case 0:
+		return w.query(fmt.Sprintf("replace %s by %d", id, n), operation[rows]{change: func(t rows) rows { t[i] = row{true, n}; return t }, stores: true}, succeeds, statement(sqlReplace, id, n))
+	case 1, 2:
+		return w.query(fmt.Sprintf("add %d to %s", n, id), operation[rows]{change: func(t rows) rows { return t.add(i, n) }}, succeeds, statement(sqlAdd, id, n))
+	case 3:
+		return w.query("delete "+id, operation[rows]{change: func(t rows) rows { t[i] = row{}; return t }}, succeeds, statement(sqlDelete, id))
+	case 4:
+		return w.query(fmt.Sprintf("batch that fails, %s = %d", id, n), operation[rows]{}, fails,
+			statement(sqlReplace, id, n), statement("INSERT INTO t VALUES (?1, NULL)", id+"x"))
+	case 5:
+		return w.d1Insert(i, n)
+	case 6:
+		return w.d1Move(i, n)
+	case 7:
 		return w.d1All()
 	}
-	id, ok := free(w.random, rowNames, others, w.d1.busy)
-	if !ok {
-		return nil
+	return w.query("read "+id, operation[rows]{tells: true}, found(func(t, before rows) bool { return t[i] == before[i] }), statement(sqlRead, id))
+}
+
+func (t rows) add(i int, n int64) rows {
+	if t[i].there {
+		t[i].n += n
 	}
-	others[id] = true
-	n := w.random.Int64N(1000)
-	switch w.random.IntN(5) {
-	case 0:
-		return w.d1Change(fmt.Sprintf("replace %s by %d", id, n), id, func(row) row { return &n }, statement("INSERT INTO t VALUES (?, ?) ON CONFLICT DO UPDATE SET n = excluded.n", id, n))
-	case 1:
-		return w.d1Change(fmt.Sprintf("add %d to %s", n, id), id, func(r row) row {
-			if r == nil {
-				return nil
+	return t
+}
+
+// d1Insert inserts a row, which is refused where it is there already.
+func (w *world) d1Insert(i int, n int64) *action {
+	return w.query(fmt.Sprintf("insert %s = %d", rowNames[i], n), operation[rows]{tells: true, change: func(t rows) rows {
+		if !t[i].there {
+			t[i] = row{true, n}
+		}
+		return t
+	}}, func(reply []byte, refused *abi.Error) func(rows) error {
+		there, free := fails(reply, refused), succeeds(reply, refused)
+		return func(before rows) error {
+			if before[i].there {
+				return there(before)
 			}
-			sum := *r + n
-			return &sum
-		}, statement("UPDATE t SET n = n + ?2 WHERE id = ?1", id, n))
-	case 2:
-		return w.d1Change("delete "+id, id, func(row) row { return nil }, statement("DELETE FROM t WHERE id = ?", id))
-	case 3:
-		return w.d1Broken(id, n)
-	}
-	return w.d1Read(id)
-}
-
-func (w *world) d1Change(what, id string, f func(row) row, statements ...abi.D1Statement) *action {
-	a := query("d1 "+what, statements...)
-	a.done = func(reply []byte) error {
-		w.d1.change(id, f, true)
-		return abi.DecodeReply(reply, &abi.D1QueryReply{})
-	}
-	a.perhaps = func() { w.d1.change(id, f, false) }
-	return a
-}
-
-// d1Broken is a batch whose last statement fails: nothing of it may stay.
-func (w *world) d1Broken(id string, n int64) *action {
-	a := query(fmt.Sprintf("d1 batch that fails, %s = %d", id, n), statement("INSERT INTO t VALUES (?, ?) ON CONFLICT DO UPDATE SET n = excluded.n", id, n), statement("INSERT INTO t VALUES (?, NULL)", id+"x"))
-	a.done = func(reply []byte) error {
-		var e *abi.Error
-		if err := abi.DecodeReply(reply, &abi.D1QueryReply{}); !errors.As(err, &e) || e.Code != abi.CodeInvalidArgument {
-			return fmt.Errorf("a batch that must fail gave %v", err)
+			return free(before)
 		}
-		return nil
-	}
-	a.perhaps = func() { w.d1.busy[id] = true }
-	return a
+	}, statement(sqlInsert, rowNames[i], n))
 }
 
-func (w *world) d1Read(id string) *action {
-	a := query("d1 read "+id, statement("SELECT id, n FROM t WHERE id = ?", id))
-	a.done = func(reply []byte) error {
-		found, err := rowsOf(reply)
-		if err != nil {
-			return err
-		}
-		return w.d1.saw(id, found[id])
-	}
-	return a
+// d1Move takes a number from one row and gives it to another, in one batch: both or none.
+func (w *world) d1Move(i int, n int64) *action {
+	j := (i + 1 + w.random.IntN(len(rowNames)-1)) % len(rowNames)
+	return w.query(fmt.Sprintf("move %d from %s to %s", n, rowNames[i], rowNames[j]), operation[rows]{change: func(t rows) rows { return t.add(i, -n).add(j, n) }}, succeeds,
+		statement(sqlAdd, rowNames[i], -n), statement(sqlAdd, rowNames[j], n))
 }
 
-// d1All reads the whole table.
+// d1All reads the whole table, which must be one that was there at a moment.
 func (w *world) d1All() *action {
-	a := query("d1 read all", statement("SELECT id, n FROM t ORDER BY id"))
-	a.done = func(reply []byte) error {
-		found, err := rowsOf(reply)
-		if err != nil {
-			return err
-		}
-		for _, id := range rowNames {
-			if err := w.d1.saw(id, found[id]); err != nil {
-				return err
-			}
-			delete(found, id)
-		}
-		if len(found) > 0 {
-			return fmt.Errorf("there are rows that nobody wrote: %v", slices.Sorted(maps.Keys(found)))
-		}
-		return nil
-	}
-	return a
+	return w.query("read all", operation[rows]{tells: true}, found(func(t, before rows) bool { return t == before }), statement(sqlReadAll))
 }
 
-func rowsOf(reply []byte) (map[string]row, error) {
-	var r abi.D1QueryReply
-	if err := abi.DecodeReply(reply, &r); err != nil {
-		return nil, err
+// found takes rows that are those that were there before.
+func found(same func(t, before rows) bool) func([]byte, *abi.Error) func(rows) error {
+	return func(reply []byte, refused *abi.Error) func(rows) error {
+		t, err := rowsOf(reply, refused)
+		return func(before rows) error {
+			if err == nil && !same(t, before) {
+				return fmt.Errorf("the table shows %v", t)
+			}
+			return err
+		}
 	}
-	found := map[string]row{}
+}
+
+// rowsOf reads rows of the table from a reply.
+func rowsOf(reply []byte, refused *abi.Error) (t rows, err error) {
+	var r abi.D1QueryReply
+	if err := taken(reply, refused, &r); err != nil {
+		return t, err
+	}
 	for values := cbor.NewReader(r.Results[0].Rows); values.More(); {
 		id, n := values.Scalar(), values.Scalar()
-		if n.Kind != cbor.KindInt {
-			return nil, fmt.Errorf("a row is %v, %v", id, n)
+		i := slices.Index(rowNames[:], string(id.Bytes))
+		if i < 0 || n.Kind != cbor.KindInt || t[i].there {
+			return t, fmt.Errorf("there is a row %q, %v, which nobody wrote", id.Bytes, n)
 		}
-		found[string(id.Bytes)] = &n.Int
+		t[i] = row{true, n.Int}
 	}
-	return found, nil
+	return t, nil
 }

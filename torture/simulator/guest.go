@@ -54,15 +54,31 @@ func newGuest(ctx context.Context) (*guest, error) {
 	return g, nil
 }
 
-// open gives the guest a session with bindings, and begins an event.
-func (g *guest) open(ctx context.Context, registry *hostfuncs.Registry) {
+// open gives the guest a session with bindings, and begins an event that may take so long.
+func (g *guest) open(ctx context.Context, registry *hostfuncs.Registry, most time.Duration) {
 	limits := hostfuncs.Limits{Handles: 64, Operations: 1 << 30, LogBytes: 1 << 20}
 	g.Session = hostfuncs.NewSession(registry, limits, g, func(int, string) {}, slog.New(slog.DiscardHandler))
-	g.Begin(ctx, hostfuncs.PhaseEvent, []byte{0xa1, 1, 2}, time.Now().Add(eventTime))
+	g.Begin(ctx, hostfuncs.PhaseEvent, []byte{0xa1, 1, 2}, time.Now().Add(most))
 }
 
 // eventTime is how long an event may take: no call may hang.
 const eventTime = 2 * time.Minute
+
+// over says that an error is the end of the event, by its deadline.
+func over(err error) bool {
+	var stop *hostfuncs.Stop
+	return errors.As(err, &stop) && errors.Is(err, context.DeadlineExceeded)
+}
+
+// end ends the event and waits until none of its calls is at work any more.
+func (g *guest) end() error {
+	for end := time.Now().Add(eventTime); !g.End(); time.Sleep(50 * time.Microsecond) {
+		if time.Now().After(end) {
+			return fmt.Errorf("calls are at work %s after their event has ended", eventTime)
+		}
+	}
+	return nil
+}
 
 func (g *guest) invoke(fn int, args ...uint64) (int32, error) {
 	out, err := g.fns[fn].Call(g.Session, args...)

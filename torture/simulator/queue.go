@@ -48,12 +48,12 @@ func (w *world) queueAction() *action {
 		messages = append(messages, abi.QueueSend{Body: []byte(ids[i]), ContentType: "text"})
 	}
 	a := &action{what: fmt.Sprintf("queue.send_batch %v", ids), target: "Q", op: abi.OpQueuesSendBatch, message: (&abi.QueuesSendBatchRequest{Messages: messages}).AppendCBOR(nil)}
-	w.queue.note(ids, false) // they may be delivered before the reply is taken
-	a.done = func(reply []byte) error {
+	a.begin = func() { w.queue.note(ids, false) } // they may be delivered before the reply is taken
+	a.failed = func() {}
+	a.done = func(reply []byte, refused *abi.Error) error {
 		w.queue.note(ids, true)
-		return abi.DecodeReply(reply, &abi.QueuesSendBatchReply{})
+		return taken(reply, refused, &abi.QueuesSendBatchReply{})
 	}
-	a.perhaps = func() {}
 	return a
 }
 
