@@ -74,7 +74,11 @@ func measureHTTP(ctx context.Context, b *bench) (rows []row, err error) {
 	}
 	rows = append(rows, httpRatios(started, loads)...)
 	memory, err := memoryRows(started, running)
-	return append(rows, memory...), err
+	if err != nil {
+		return append(rows, memory...), err
+	}
+	allocations, err := b.measureAllocations(ctx)
+	return append(append(rows, memory...), allocations...), err
 }
 
 func (c contender) start() (*server, error) {
