@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -90,6 +91,25 @@ func TestRefusalsNameTheProblemAndTheFix(t *testing.T) {
 		{"a memory above its own maximum", sections(section(sectionMemory, 1, byte(1), 3, 2)), CodeInvalid, "above its maximum"},
 		{"two exports of one name", testModule{exports: []Export{{Name: "a", Extern: Extern{Kind: KindMemory}}, {Name: "a", Extern: Extern{Kind: KindMemory}}}}.binary(), CodeInvalid, `two exports are named "a"`},
 		{"an undeclared function reference", sections(section(sectionType, 1, 0x60, 0, 0), section(sectionFunction, 1, 0), section(sectionCode, 1, 5, 0, opRefFunc, 0, opDrop, opEnd)), CodeInvalid, "ref.func"},
+		{"instructions after a function's end", sections(section(sectionType, 1, 0x60, 0, 0), section(sectionFunction, 1, 0), section(sectionCode, 1, 3, 0, opEnd, opNop)), CodeMalformed, "after its end"},
+		{"a body that is longer than its section", sections(section(sectionType, 1, 0x60, 0, 0), section(sectionFunction, 1, 0), section(sectionCode, 1, 99, 0, opEnd)), CodeTruncated, "ends"},
+		{"a WasmGC instruction of one byte", withBody(byte(0xd3)), CodeUnsupported, "WasmGC"},
+		{"stack switching", withBody(byte(0xe0), 0), CodeUnsupported, "stack switching"},
+		{"a WasmGC type of a value", sections(section(sectionType, 1, byte(0x60), 1, byte(0x6e), 0)), CodeUnsupported, "WasmGC"},
+		{"a stack switching type", sections(section(sectionType, 1, byte(0x60), 1, byte(0x68), 0)), CodeUnsupported, "stack switching"},
+		{"an unknown instruction with a prefix", withBody(byte(0xfc), 99), CodeMalformed, "no instruction 0xfc 99"},
+		{"an export of a tag", sections(section(sectionExport, 1, 1, byte('t'), byte(4), 0)), CodeUnsupported, "exception handling"},
+		{"an export of an unknown kind", sections(section(sectionExport, 1, 1, byte('t'), byte(9), 0)), CodeMalformed, "no export kind 9"},
+		{"an element segment with unknown flags", sections(section(sectionElement, 1, 8)), CodeMalformed, "unknown flags 8"},
+		{"an element segment of an unknown kind", sections(section(sectionElement, 1, 1, byte(7), 0)), CodeMalformed, "no element kind 7"},
+		{"a data segment with unknown flags", sections(section(sectionMemory, 1, byte(0), 1), section(sectionData, 1, 3)), CodeMalformed, "unknown flags 3"},
+		{"a vector instruction in a constant", sections(section(sectionGlobal, 1, byte(V128), byte(0), byte(0xfd), 0x0d, opEnd)), CodeInvalid, "not allowed in a constant expression"},
+		{"a memory beside an imported one", sections(section(sectionImport, 1, 1, byte('m'), 1, byte('n'), byte(KindMemory), byte(0), 1), section(sectionMemory, 1, byte(0), 1)), CodeUnsupported, "one memory"},
+		{"a section without its size", append([]byte(header), sectionType), CodeTruncated, "ends"},
+		{"a body over the limit", sections(section(sectionType, 1, 0x60, 0, 0), section(sectionFunction, 1, 0), section(sectionCode, 1, 8_000_000, make([]byte, 8_000_000))), CodeLimit, "one function body"},
+		{"more locals than all functions may have", sections(section(sectionType, 1, 0x60, 0, 0), section(sectionFunction, 101, make([]byte, 101)), section(sectionCode, 101, bytes.Repeat(code(6, 1, 50_000, byte(I32), opEnd), 101))), CodeLimit, "locals in all functions"},
+		{"more tables than there may be", sections(section(sectionTable, 101, bytes.Repeat([]byte{byte(FuncRef), 0, 0}, 101))), CodeLimit, "tables"},
+		{"more functions with the imported ones", sections(section(sectionType, 1, 0x60, 0, 0), section(sectionImport, 1, 1, byte('m'), 1, byte('n'), byte(KindFunc), 0), section(sectionFunction, 100_000, make([]byte, 100_000))), CodeLimit, "functions"},
 		{"a data segment without a memory", sections(section(sectionData, 1, 0, opI32Const, int64(0), opEnd, 0)), CodeInvalid, "no memory 0"},
 	}
 	for _, tc := range tests {
@@ -213,6 +233,22 @@ func make1000() []ValueType {
 		types[i] = I32
 	}
 	return types
+}
+
+func TestTypesAndKindsHaveTheirNames(t *testing.T) {
+	for got, want := range map[string]string{
+		I32.String(): "i32", I64.String(): "i64", F32.String(): "f32", F64.String(): "f64", V128.String(): "v128", FuncRef.String(): "funcref", ExternRef.String(): "externref",
+		ValueType(9).String(): "0x09", KindFunc.String(): "func", KindTable.String(): "table", KindMemory.String(): "memory", KindGlobal.String(): "global", Kind(9).String(): "kind 9",
+		Extern{Kind: KindTable, Table: Table{Min: 3, Type: FuncRef}}.String():       "table of 3 funcref",
+		Extern{Kind: KindGlobal, Global: Global{Type: F32, Mutable: true}}.String(): "mutable global f32",
+		Extern{Kind: KindFunc, Func: FuncType{Params: []ValueType{I32}}}.String():   "func (i32) -> ()",
+		(GlobalExport{Name: "pagesrun:g3", Type: I64}).String():                     "pagesrun:g3 i64",
+		fmt.Sprint((&Module{}).Export("nothing") == nil):                            "true",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 }
 
 func TestInspectDescribesTheModule(t *testing.T) {
