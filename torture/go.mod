@@ -15,7 +15,10 @@ require (
 	github.com/tetratelabs/wazero v1.12.0
 )
 
-require golang.org/x/net v0.62.0
+require (
+	github.com/anishathalye/porcupine v1.3.1
+	golang.org/x/net v0.62.0
+)
 
 require (
 	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect

@@ -139,5 +139,7 @@ func inDirectory(ctx context.Context, seed uint64, disks *disks, dir string, g *
 	defer func() { err = errors.Join(err, os.RemoveAll(own)) }()
 	disk, remove := disks.add(own)
 	defer remove()
-	return live(ctx, seed, disk, g)
+	w := newWorld(seed, disk, g)
+	err = w.live(ctx)
+	return w.seen, err
 }

@@ -76,6 +76,9 @@ type world struct {
 	excuse   []abi.Code
 	seen     Seen
 	trail    []string
+	// tamper changes calls before they are made, and garble replies, in controls.
+	tamper func(*action)
+	garble func(*action, []byte) []byte
 }
 
 const toml = `name = "world"
@@ -108,9 +111,8 @@ queue = "dead"
 max_batch_timeout = 0
 `
 
-// live runs the world of a seed on a disk of its own. The error says what differs from the models, after all that was done.
-func live(ctx context.Context, seed uint64, d *disk, g *guest) (Seen, error) {
-	w := newWorld(seed, d, g)
+// live runs a world. The error says what differs from the models, after all that was done.
+func (w *world) live(ctx context.Context) error {
 	text := toml
 	if w.queue != nil {
 		text += queuesToml
@@ -123,11 +125,12 @@ func live(ctx context.Context, seed uint64, d *disk, g *guest) (Seen, error) {
 		err = errors.Join(w.run(ctx), w.close(ctx))
 	}
 	if err != nil {
-		err = fmt.Errorf("seed %d: %w\n%s", seed, err, strings.Join(w.trail, "\n"))
+		err = fmt.Errorf("seed %d: %w\n%s", w.seed, err, strings.Join(w.trail, "\n"))
 	}
-	return w.seen, err
+	return err
 }
 
+// newWorld makes the world of a seed, on a disk of its own.
 func newWorld(seed uint64, d *disk, g *guest) *world {
 	w := &world{seed: seed, random: rand.New(rand.NewPCG(seed, seed>>1)), dir: d.dir, disk: d, guest: g, d1: newObject(rows{})}
 	w.ticked.Store(1_800_000_000)
@@ -285,6 +288,9 @@ func (w *world) together(actions ...*action) error {
 	var waiting []*action
 	for _, a := range actions {
 		a.begin()
+		if w.tamper != nil {
+			w.tamper(a)
+		}
 		h, err := w.guest.start(a)
 		if err != nil {
 			return err
@@ -321,6 +327,9 @@ func (w *world) finish(a *action, h int32) (next int32, err error) {
 	reply, err := w.guest.take(h)
 	if err != nil {
 		return 0, err
+	}
+	if w.garble != nil {
+		reply = w.garble(a, reply)
 	}
 	w.seen.Calls++
 	var refused *abi.Error
