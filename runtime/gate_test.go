@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"reflect"
 	"testing"
 	"time"
 
@@ -9,7 +10,7 @@ import (
 	"github.com/pagesrun/pagesrun/runtime/internal/guesttest"
 )
 
-// slots is how many heavy events may compute now.
+// free is how many more heavy events may compute now.
 func (g *gate) free() int { return len(g.slots) }
 
 // gateObserver sees how many slots are free when an event has been cleaned up after.
@@ -81,6 +82,18 @@ func TestAShortEventTakesNoSlot(t *testing.T) {
 	fetchAtTheGate(app)
 	if free := <-o.free; free != 0 || app.gate.contended() {
 		t.Errorf("%d slots are free, contended %v", free, app.gate.contended())
+	}
+}
+
+func TestAnEventWithALargeStackIsHeavy(t *testing.T) {
+	for bytes, want := range map[int]bool{10 << 10: false, stackBytesKept: false, stackBytesKept + 1: true} {
+		stack := make([]byte, bytes)
+		if got := (&instance{stack: reflect.ValueOf(stack)}).weighs(0); got != want {
+			t.Errorf("with a stack of %d bytes it is heavy: %v", bytes, got)
+		}
+	}
+	if in := (&instance{}); in.weighs(heavyAfter) || !in.weighs(heavyAfter+1) {
+		t.Error("an event is heavy after another time than it should be")
 	}
 }
 

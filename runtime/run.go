@@ -81,8 +81,8 @@ func ahead(left int64) time.Duration {
 	return perUnit * time.Duration(max(-left, 0))
 }
 
-// check ends the event when it must not go on, hands the response over when there is one, and sees to it that heavy events take turns: those that have computed for
-// long, and those that are going to.
+// check ends the event when it must not go on, hands the response over when there is one, and sees to it that heavy events take turns. Those are heavy that have
+// computed for long, or are going to.
 func (in *instance) check(ahead time.Duration) {
 	now := time.Now()
 	if err := in.ctx.Expired(now); err != nil {
@@ -97,9 +97,15 @@ func (in *instance) check(ahead time.Duration) {
 	if in.ctx.Response() != nil {
 		in.detach()
 	}
-	if cpu+ahead > heavyAfter && (in.yield != nil || in.polite) {
+	if in.weighs(cpu+ahead) && (in.yield != nil || in.polite) {
 		in.takeTurn(now)
 	}
+}
+
+// weighs says whether an event that computes for so long is a heavy one. One that calls itself very deeply is, too: each time its stack grows it is copied, which
+// takes far longer than the calls.
+func (in *instance) weighs(cpu time.Duration) bool {
+	return cpu > heavyAfter || in.stack.IsValid() && in.stack.Len() > stackBytesKept
 }
 
 // takeTurn makes a heavy event wait for a slot of the gate, and pass it on when its turn is over.
