@@ -25,7 +25,8 @@ var kinds = []hostile{
 	{"calls", "exponential call trees without a loop", []int{503}},
 	{"fill", "bulk operations on 64 MiB", []int{500, 503}},
 	{"grow", "memory grown to its limit", []int{500, 503}},
-	{"deep", "endless recursion", []int{500}},
+	{"deep", "endless recursion that overflows the function's stack", []int{500}},
+	{"bottomless", "endless recursion that overflows the engine's stack", []int{500, 503}},
 	{"trap", "traps", []int{500}},
 	{"handles", "calls that nobody takes", []int{500, 503}},
 	{"logs", "log lines without end", []int{500, 503}},
@@ -38,7 +39,7 @@ const (
 	attackLong  = 60 * time.Second
 	healthyMost = 50 * time.Millisecond
 	memoryMost  = 64 << 20
-	settleTime  = 2 * time.Second
+	settleTime  = 25 * time.Second // idle instances are looked at every 10 s, and those thrown away that were not needed since the last time
 )
 
 // config gives hostile guests few milliseconds, and all of them a place beside the healthy one.

@@ -31,6 +31,9 @@ __attribute__((noinline)) static int deep(int n) {
   return n < 0 ? 0 : deep(n + 1) + frame[0];
 }
 
+/* Recursion that needs nothing of the stack in memory, so that the engine's own is what overflows. */
+__attribute__((noinline)) static uint64_t bottomless(uint64_t n) { return bottomless(n + 1) + sink; }
+
 /* Long runs of bulk operations: each is one instruction. */
 static void fill(void) {
   size_t len = 64u << 20;
@@ -83,6 +86,7 @@ void pagesrun_fetch(pr_request *req, pr_response *res) {
   if (!strcmp(what, "fill")) fill();
   if (!strcmp(what, "grow")) grow();
   if (!strcmp(what, "deep")) sink += (uint64_t)deep(1);
+  if (!strcmp(what, "bottomless")) sink += bottomless(1);
   if (!strcmp(what, "trap")) __builtin_trap();
   if (!strcmp(what, "handles")) handles();
   if (!strcmp(what, "logs")) logs();
