@@ -73,6 +73,7 @@ func (b *bench) miniflare(worker, data string) (func(string) *exec.Cmd, error) {
 		return nil, err
 	}
 	b.npmVersion("miniflare")
+	b.fact("Node.js " + programVersion(node))
 	dir := filepath.Join(b.work, "miniflare-"+data)
 	return func(address string) *exec.Cmd {
 		host, port, _ := net.SplitHostPort(address)
