@@ -31,12 +31,17 @@ func TestInstancesThatNobodyNeedsAreTakenOutOfThePool(t *testing.T) {
 
 func TestAPoolLooksAtItsInstancesWhileThereAreSeveral(t *testing.T) {
 	p := newPool(DefaultLimits(), nil)
+	defer func() { // the pool will look once more, and these are no real instances
+		p.mu.Lock()
+		p.idle = nil
+		p.mu.Unlock()
+	}()
 	for i, want := range []bool{false, true, true} {
 		if p.put(&instance{}); p.trimming != want {
 			t.Errorf("with %d idle instances they will be looked at: %v", i+1, p.trimming)
 		}
 	}
-	p.spare = 0 // as after events that needed all
+	p.spare, p.trimming = 0, false // as after events that needed all, when the time has come
 	if p.trim(); !p.trimming || p.spare != 3 {
 		t.Errorf("they will be looked at again: %v, for %d instances that nobody needs", p.trimming, p.spare)
 	}
