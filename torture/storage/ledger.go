@@ -43,6 +43,16 @@ func (l *ledger) ack(round int, entries map[string]string) {
 	l.rounds[round] = true
 }
 
+// forget strikes out what was deleted.
+func (l *ledger) forget(entries map[string]string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id := range entries {
+		delete(l.sent, id)
+		delete(l.acked, id)
+	}
+}
+
 // check compares what is stored under a prefix of ids with what clients know. value says whether values count. What was acknowledged and is gone is counted once.
 func (l *ledger) check(stored map[string]string, prefix string, value bool) {
 	l.mu.Lock()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -58,15 +57,7 @@ func nth(ctx context.Context, e *rig.Env) (found []rig.Finding, err error) {
 
 // failing mounts a disk for a run.
 func failing(ctx context.Context, e *rig.Env) (*failures, error) {
-	o := Options{Fault: Pull, Model: disk.Journal, Durability: "sync", Pagesrun: e.Pagesrun, Seed: e.Seed}
-	var err error
-	if o.Guest, err = e.BuildGo(ctx, GuestDir); err != nil {
-		return nil, err
-	}
-	if o.Work, err = os.MkdirTemp(e.Work, "nth-"); err != nil {
-		return nil, err
-	}
-	t, err := newTorture(o)
+	t, err := Options{Fault: Pull, Model: disk.Journal, Durability: "sync"}.new(ctx, e)
 	return &failures{torture: t, most: e.Repeat(nthMost, 1<<30), where: map[string]int{}}, err
 }
 

@@ -28,6 +28,10 @@ func Rigs() []rig.Rig {
 		{Name: "kill", Question: "does every acknowledged write survive kill -9?", Run: kill},
 		{Name: "power", Question: "does every acknowledged write survive the loss of power?", Run: power(disk.Journal)},
 		{Name: "nth-failure", Question: "what if the n-th write, fsync, create, … of the disk fails?", Run: nth},
+		{Name: "strace", Question: "what if system calls of a running process fail?", Run: injected},
+		{Name: "disk-full", Question: "what if the disk is full?", Run: full},
+		{Name: "gigabyte", Question: "how soon does it serve again after kill -9, with 1 GB of data?", Run: gigabyte},
+		{Name: "rot", Question: "is data that has changed on the disk ever served, and does it start?", Run: rot},
 		{Name: "power-letter", Question: "and where a file system makes new names durable by an fsync of their directory alone?", Extra: true, Run: power(disk.Letter)},
 	}
 }
@@ -56,6 +60,19 @@ func power(model disk.Model) func(context.Context, *rig.Env) ([]rig.Finding, err
 		control, err := Options{Fault: Pull, Model: model, Rounds: pullsControl, Durability: "relaxed"}.find(ctx, e)
 		return append(found, control...), err
 	}
+}
+
+// new begins a run of an instrument, with a directory and the guest of its own.
+func (o Options) new(ctx context.Context, e *rig.Env) (*torture, error) {
+	o.Pagesrun, o.Seed = e.Pagesrun, e.Seed
+	var err error
+	if o.Guest, err = e.BuildGo(ctx, GuestDir); err != nil {
+		return nil, err
+	}
+	if o.Work, err = os.MkdirTemp(e.Work, "storage-"); err != nil {
+		return nil, err
+	}
+	return newTorture(o)
 }
 
 // find runs and makes findings of the report.

@@ -3,11 +3,13 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
 
+	"github.com/pagesrun/pagesrun/abi"
 	pagesrun "github.com/pagesrun/pagesrun/guest-sdk/go"
 	"github.com/pagesrun/pagesrun/guest-sdk/go/d1"
 	"github.com/pagesrun/pagesrun/guest-sdk/go/kv"
@@ -28,6 +30,8 @@ func main() {
 	mux.HandleFunc("POST /d1", func(w http.ResponseWriter, r *http.Request) { write(w, r, insert) })
 	mux.HandleFunc("POST /queue", func(w http.ResponseWriter, r *http.Request) { write(w, r, send) })
 	mux.HandleFunc("POST /queue/batch", func(w http.ResponseWriter, r *http.Request) { write(w, r, sendBatch) })
+	mux.HandleFunc("DELETE /kv", func(w http.ResponseWriter, r *http.Request) { write(w, r, remove) })
+	mux.HandleFunc("DELETE /d1", func(w http.ResponseWriter, r *http.Request) { write(w, r, erase) })
 	mux.HandleFunc("GET /kv", listKeys)
 	mux.HandleFunc("GET /d1", table("written"))
 	mux.HandleFunc("GET /queue", table("received"))
@@ -43,8 +47,17 @@ func write(w http.ResponseWriter, r *http.Request, do func(id, value string) err
 		err = do(r.URL.Query().Get("id"), string(value))
 	}
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		fail(w, err)
 	}
+}
+
+// fail answers with 507 where the disk is full, else with 500.
+func fail(w http.ResponseWriter, err error) {
+	status := http.StatusInternalServerError
+	if errors.Is(err, abi.CodeStorageFull) {
+		status = http.StatusInsufficientStorage
+	}
+	http.Error(w, err.Error(), status)
 }
 
 func setUp(w http.ResponseWriter, _ *http.Request) {
@@ -64,7 +77,21 @@ func insert(id, value string) error {
 	return err
 }
 
-func send(id, _ string) error { return queue.SendText(id) }
+func remove(id, _ string) error { return keys.Delete(id) }
+
+// erase deletes the rows that insert has written.
+func erase(id, _ string) error {
+	_, err := db.Prepare("DELETE FROM written WHERE id IN (?1, ?1 || '/2')").Bind(id).Run()
+	return err
+}
+
+// send sends a message that begins with its id; the value, if there is one, makes it larger.
+func send(id, value string) error {
+	if value != "" {
+		id += " " + value
+	}
+	return queue.SendText(id)
+}
 
 // sendBatch sends as many messages as the value says, all or none.
 func sendBatch(id, value string) error {
@@ -83,7 +110,8 @@ func sendBatch(id, value string) error {
 func receive(_ *pagesrun.Context, batch *queues.Batch) error {
 	statements := make([]d1.Statement, len(batch.Messages))
 	for i, m := range batch.Messages {
-		statements[i] = db.Prepare("INSERT INTO received VALUES (?, 1) ON CONFLICT DO UPDATE SET value = value + 1").Bind(m.Text())
+		id, _, _ := strings.Cut(m.Text(), " ")
+		statements[i] = db.Prepare("INSERT INTO received VALUES (?, 1) ON CONFLICT DO UPDATE SET value = value + 1").Bind(id)
 	}
 	_, err := db.Batch(statements...)
 	return err
