@@ -76,6 +76,18 @@ type watcher struct {
 	ticking bool
 }
 
+// watchers share the connections, so that events do not wait for each other at one lock.
+type watchers struct {
+	turn atomic.Uint32
+	all  [16]struct {
+		watcher
+		_ [64]byte // each is on a cache line of its own
+	}
+}
+
+// next gives a connection its watcher.
+func (w *watchers) next() *watcher { return &w.all[w.turn.Add(1)%uint32(len(w.all))].watcher }
+
 // clientWatch is the watcher's part of a connection.
 type clientWatch struct {
 	index  int           // in running

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pagesrun/pagesrun/abi"
 	"github.com/pagesrun/pagesrun/runtime"
 	"github.com/pagesrun/pagesrun/server/strictconn"
 )
@@ -28,6 +29,7 @@ type plainConn struct {
 	begin, end int         // buf[begin:end] has been read and not been answered
 	ev         *plainEvent // the event of the request at begin
 	answered   time.Time   // when the last response was made
+	watcher    *watcher
 	watch      clientWatch
 }
 
@@ -49,7 +51,11 @@ type plainEvent struct {
 	fn     *serving
 	resp   *runtime.Response
 	err    error
+	fields [plainFieldsRoom]abi.Header // the request's, where these are enough: one piece of memory less
 }
+
+// plainFieldsRoom is how many fields a request has that comes from a program and not from a browser, with the one of the client's address.
+const plainFieldsRoom = 4
 
 // close lets go of everything once the client has been answered.
 func (ev *plainEvent) close() {
@@ -64,6 +70,7 @@ func (ev *plainEvent) close() {
 func (s *Server) servePlain(conn *strictconn.Conn) {
 	now := time.Now()
 	c := &plainConn{Conn: conn, s: s, ip: ipOf(conn.RemoteAddr().String()), opened: now, limit: now.Add(s.opts.HeaderTimeout), buf: make([]byte, plainBytes)}
+	c.watcher = s.watchers.next()
 	s.plains.add(c)
 	defer c.over()
 	c.SetReadDeadline(c.limit)
@@ -131,8 +138,8 @@ func (s *Server) takesPlain() bool { return s.opts.DevRoutes == nil && !s.closin
 // fetch runs the event, with an eye on the client where that takes long.
 func (c *plainConn) fetch() {
 	ev := c.ev
-	c.s.watcher.begin(c)
-	defer c.s.watcher.end(c)
+	c.watcher.begin(c)
+	defer c.watcher.end(c)
 	ev.resp, ev.err = ev.fn.fn.Fetch(&ev.client, &ev.Request)
 }
 

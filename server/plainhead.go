@@ -41,13 +41,13 @@ func (s *Server) plainEvent(b []byte, ip string) (*plainEvent, int) {
 	ev := &plainEvent{}
 	ev.ID, ev.Fetch.URL = s.name("http://", host, head[len(plainStart):][:h.target])
 	ev.Fetch.Method, ev.Fetch.Protocol, ev.Fetch.RemoteAddr = http.MethodGet, "HTTP/1.1", ip
-	ev.Fetch.Headers = h.headers(head, ip, host)
+	ev.Fetch.Headers = h.headers(ev.fields[:0], head, ip, host)
 	return ev, h.n
 }
 
-// headers gives the fields as takeFields does: sorted, with the client's address.
-func (h *plainHead) headers(head, ip, host string) []abi.Header {
-	fields := append(make([]abi.Header, 0, 2+h.kept),
+// headers appends the fields as takeFields does: sorted, with the client's address.
+func (h *plainHead) headers(fields []abi.Header, head, ip, host string) []abi.Header {
+	fields = append(slices.Grow(fields, 2+h.kept),
 		abi.Header{Name: fieldConnectingIP, Value: abi.ByteString(ip)},
 		abi.Header{Name: fieldHost, Value: abi.ByteString(host)})
 	for _, f := range h.fields[:h.kept] {

@@ -32,7 +32,7 @@ type Server struct {
 	turns    *turns
 	clock    *clock
 	plains   plains
-	watcher  watcher
+	watchers watchers
 	dates    dates
 	metrics  *metrics
 	draining atomic.Bool // not ready any more
