@@ -59,7 +59,7 @@ func measurePeersBindings(ctx context.Context, b *bench) (rows []row, err error)
 	}
 	for _, op := range operations {
 		p := pressure{connections: 8, path: op.path, script: filepath.Join(b.root, "bench", "peers", "keys.lua")}
-		found, err := b.operate(ctx, servers, comparison{name: op.name, plot: plotBindings}, p)
+		found, err := b.operate(ctx, servers, comparison{name: op.name, plot: plotBindings, rounds: 3}, p)
 		if err != nil {
 			return append(rows, missed...), fmt.Errorf("%s: %w", op.name, err)
 		}
@@ -162,10 +162,12 @@ func (b *bench) bound(guest, durability string) (func(string) *exec.Cmd, error) 
 	}, nil
 }
 
-// comparison is what servers are compared in: its name and plot, and what is promised of pagesrun's requests per second over those of peers.
+// comparison is what servers are compared in: its name and plot, what is promised of pagesrun's requests per second over those of peers, and how many rounds
+// there are.
 type comparison struct {
 	name, plot string
 	goal       *promise
+	rounds     int
 }
 
 // operate puts every server under the same pressure, in turns. A peer that fails is left out, with a row that says why.
@@ -186,7 +188,7 @@ func (b *bench) operate(ctx context.Context, servers []bindingsServer, c compari
 		}
 		sides = append(sides, full)
 	}
-	results, err := interleave(b.rounds(5), sides...)
+	results, err := interleave(b.rounds(c.rounds), sides...)
 	if err != nil {
 		return nil, err
 	}

@@ -166,7 +166,7 @@ func (h helloServer) start() (*server, error) {
 
 // greet drives every server in every round. A peer that fails is left out, with a row that says why.
 func (b *bench) greet(ctx context.Context, running []*hello, connections int) (ready []*hello, failed []row, err error) {
-	turn := max(b.round(2*time.Second).Round(time.Second), time.Second)
+	rounds, turn := b.greeting(connections)
 	failures := make([]error, len(running))
 	var sides []func() (load, error)
 	for i, h := range running {
@@ -176,7 +176,7 @@ func (b *bench) greet(ctx context.Context, running []*hello, connections int) (r
 		}
 		sides = append(sides, side)
 	}
-	results, err := interleave(b.rounds(greetRounds(connections)), sides...)
+	results, err := interleave(rounds, sides...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -191,12 +191,12 @@ func (b *bench) greet(ctx context.Context, running []*hello, connections int) (r
 	return ready, failed, nil
 }
 
-// greetRounds is how many rounds there are: more where there are goals.
-func greetRounds(connections int) int {
+// greeting is how many rounds there are, and how long a turn is: more and longer where there are goals.
+func (b *bench) greeting(connections int) (rounds int, turn time.Duration) {
 	if connections == mostConnections {
-		return 5
+		return b.rounds(5), max(b.round(2*time.Second).Round(time.Second), time.Second)
 	}
-	return 3
+	return b.rounds(3), time.Second
 }
 
 // findHello gives the running server of that name, or nil.

@@ -35,7 +35,7 @@ func measurePeersShop(ctx context.Context, b *bench) (rows []row, err error) {
 		return missed, err
 	}
 	p := pressure{connections: 8, path: "/", script: filepath.Join(b.root, "bench", "peers", "shop.lua")}
-	rows, err = b.operate(ctx, servers, comparison{name: "shop", plot: plotShop, goal: atLeast(2)}, p)
+	rows, err = b.operate(ctx, servers, comparison{name: "shop", plot: plotShop, goal: atLeast(2), rounds: 5}, p)
 	if err != nil {
 		return missed, err
 	}
