@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -48,6 +49,8 @@ type writer struct {
 	log  *slog.Logger
 	conn *Conn
 	room *room
+	// doubtful says that the log may end in a commit that was given up; see overwrite.
+	doubtful bool
 	// readers hold transactions that keep the log from beginning anew.
 	readers *readers
 	queue   chan *write
@@ -76,6 +79,7 @@ func newWriter(c *Conn, o Options, r *readers) (*writer, error) {
 func (w *writer) use(c *Conn) {
 	c.WALHook(func(_ *sqlite3.Conn, _ string, pages int) error {
 		c.walPages = pages
+		w.doubtful = false // something was written where that was
 		return nil
 	})
 	c.walPages = 1 // an earlier process may have left something in the log
@@ -277,7 +281,40 @@ func (w *writer) transact(batch []*write) (answers []error, err error) {
 		}
 		return err
 	})
+	if w.doubtful {
+		w.overwrite()
+	}
 	return answers, err
+}
+
+// overwrite writes over what a failed commit has left in the log. When the disk fails at making a commit durable, it is given up and nobody sees it; but it is in the
+// log, and who opens that after the end of this process cannot tell that it was given up. Where the disk fails at this too, the next transaction does it.
+func (w *writer) overwrite() {
+	if w.conn.broken {
+		return
+	}
+	_ = w.conn.protect(func(c *Conn) error {
+		err := c.run(`BEGIN IMMEDIATE`)
+		if err == nil {
+			err = same(c)
+		}
+		if err == nil {
+			err = w.commit(c)
+		}
+		if err != nil {
+			rollback(c)
+		}
+		return err
+	})
+}
+
+// same writes the file's format, which it has already.
+func same(c *Conn) error {
+	format, err := c.Int(`PRAGMA user_version`)
+	if err != nil {
+		return err
+	}
+	return c.Exec(fmt.Sprintf(`PRAGMA user_version=%d`, format))
 }
 
 // commit takes the room the transaction needs and commits it.
@@ -285,7 +322,11 @@ func (w *writer) commit(c *Conn) error {
 	if err := w.room.take(c); err != nil {
 		return err
 	}
-	return c.run(`COMMIT`)
+	err := c.run(`COMMIT`)
+	if err != nil {
+		w.doubtful = true
+	}
+	return err
 }
 
 // rollback undoes the transaction unless SQLite has already.
