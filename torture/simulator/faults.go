@@ -57,12 +57,20 @@ func (w *world) withFault() error {
 		w.excuse = whenNoMemory
 	}
 	w.disk.arm(f)
+	w.setStrict(f.lasts == 1)
 	err := w.together(w.draw()...)
+	w.setStrict(false)
 	w.excuse = nil
 	hit := w.disk.heal()
 	w.seen.Refused += hit
 	w.note("the disk works again, it failed %d times", hit)
 	return err
+}
+
+// setStrict says whether what fails now may come back after a stop.
+func (w *world) setStrict(strict bool) {
+	w.kv.setStrict(strict)
+	w.d1.strict = strict
 }
 
 // stop ends the process in the middle of things, or takes the power away, and starts it again: what was acknowledged is there, and what was not is there or is not.

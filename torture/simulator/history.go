@@ -21,6 +21,8 @@ type object[S comparable] struct {
 	numbers map[S]int32
 	// limbo are changes that failed since the last one that surely was stored: they may show after a stop. See [object.haunt].
 	limbo []*operation[S]
+	// strict says that what fails now does not come back.
+	strict bool
 	// events counts begins and failures.
 	events int
 }
@@ -97,7 +99,7 @@ func (o *object[S]) fail(slot int) {
 	for w := range o.ways {
 		left[w.without(slot)] = struct{}{}
 	}
-	if op := o.underWay[slot]; op.change != nil {
+	if op := o.underWay[slot]; op.change != nil && !o.strict {
 		o.events++
 		op.at = o.events
 		o.limbo = append(o.limbo, op)
@@ -106,7 +108,8 @@ func (o *object[S]) fail(slot int) {
 }
 
 // haunt notes a stop of the process. A change whose commit failed, when it was written and could not be made durable, is in the write-ahead log until
-// the next change overwrites it; who opens the log anew cannot tell that it was given up. So it may be there now.
+// something overwrites it; who opens the log anew cannot tell that it was given up. pagesrun overwrites it at once, but where the disk goes on failing it
+// cannot, and so it may be there now.
 func (o *object[S]) haunt() {
 	for _, op := range o.limbo {
 		for w := range maps.Clone(o.ways) {

@@ -59,6 +59,12 @@ func (n namespace) haunt() {
 	}
 }
 
+func (n namespace) setStrict(strict bool) {
+	for _, o := range n {
+		o.strict = strict
+	}
+}
+
 // on is an action on some keys.
 func (n namespace) on(a *action, op operation[*entry], keys ...string) (slots map[string]int) {
 	slots = map[string]int{}

@@ -54,7 +54,7 @@ func first(failed []error) string {
 }
 
 // sayEvery is after how many seeds Seeds says how it is going.
-const sayEvery = 10_000
+const sayEvery = 1000
 
 // Seeds runs the worlds of n seeds, from the first on, in a directory of /dev/shm or else below dir, and gives what differs from the models, and what happened in them.
 func Seeds(ctx context.Context, from uint64, n int, dir string, say func(string, ...any)) (failed []error, seen Seen, err error) {
@@ -75,7 +75,7 @@ func Seeds(ctx context.Context, from uint64, n int, dir string, say func(string,
 		mu.Lock()
 		defer mu.Unlock()
 		seen.add(s)
-		if bad != nil {
+		if bad != nil && ctx.Err() == nil {
 			failed = append(failed, bad)
 		}
 		next++
