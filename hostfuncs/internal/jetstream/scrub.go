@@ -99,8 +99,12 @@ func recordLen(b []byte) (n int, ok bool) {
 	return n, n >= least && n <= len(b) && n <= recordBytesMax
 }
 
-// scrubPause is how long a block is left alone that seems to be broken while the server may be writing it anew.
-const scrubPause = time.Second
+// When older blocks are looked through: not while a process starts, whose work is more urgent. A block that seems to be broken is looked at again after a pause,
+// because the server may be writing it anew.
+const (
+	scrubAfter = 5 * time.Second
+	scrubPause = time.Second
+)
 
 // checkNewest looks for damage in the newest block of each stream, before the server starts: it cuts off such a block where the damage begins, and says nothing. A
 // copy is kept. What kill -9 or a power cut has left unfinished at the very end was never acknowledged and is no damage.
@@ -125,24 +129,29 @@ func (e *embedded) checkNewest() {
 
 // checkOthers looks through all other blocks while the server works, and ends when it closes.
 func (e *embedded) checkOthers() {
+	if !e.pause(scrubAfter) {
+		return
+	}
 	_, others := blocks(e.options.Dir)
 	for _, b := range others {
-		select {
-		case <-e.closing:
+		if !e.pause(0) {
 			return
-		default:
 		}
-		err := b.verify()
-		if err == nil {
+		if b.verify() == nil || !e.pause(scrubPause) {
 			continue
 		}
-		select {
-		case <-e.closing:
-			return
-		case <-time.After(scrubPause):
-		}
-		if err = b.verify(); err != nil {
+		if err := b.verify(); err != nil {
 			e.options.Log.Error("a file with messages is damaged: messages in it are lost", "file", b.path, "cause", err)
 		}
+	}
+}
+
+// pause waits; false when the server is closed meanwhile.
+func (e *embedded) pause(d time.Duration) bool {
+	select {
+	case <-e.closing:
+		return false
+	case <-time.After(d):
+		return true
 	}
 }
