@@ -41,6 +41,9 @@ func (in *inspector) body(index int) {
 	in.end = in.pos + int(size)
 	f := function{start: in.pos, loop: uint32(len(in.m.loops))}
 	f.locals = in.locals()
+	if in.err != nil {
+		return // the number of locals is not to be trusted then, and would have as much memory made for it
+	}
 	f.code = span{in.pos, in.end}
 	in.instructions(&f, in.m.funcType(uint32(index)))
 	in.m.functions = append(in.m.functions, f)

@@ -129,6 +129,7 @@ func TestCompileBombsAreRefusedAtOnce(t *testing.T) {
 		body := code(1, n, byte(I32), opEnd)
 		return sections(section(sectionType, 1, 0x60, 0, 0), section(sectionFunction, 1, 0), section(sectionCode, 1, len(body), body))
 	}
+	odd := code(1, 4_000_000_000, byte(0x0f), opEnd) // a group of locals of a type that there is not
 	bump := func(i int) []byte { return code(opLocalGet, i, opI32Const, int64(1), byte(0x6a), opLocalSet, i) }
 	function := func(locals int, body ...any) []byte {
 		return testModule{funcs: []testFunc{{body: code(body...), locals: locals}, {typ: FuncType{Results: make1000()}, body: code(opUnreachable)}}, pages: 1}.binary()
@@ -143,6 +144,7 @@ func TestCompileBombsAreRefusedAtOnce(t *testing.T) {
 		"a br_table of 100 KB":            function(1, opBlock, void, opLocalGet, 0, opBrTable, 100_000, make([]byte, 100_001), opEnd),
 		"50 million locals":               locals(50_000_000),
 		"4 billion locals":                locals(4_000_000_000),
+		"4 billion locals of no type":     sections(section(sectionType, 1, 0x60, 0, 0), section(sectionFunction, 1, 0), section(sectionCode, 1, len(odd), odd)),
 		"500 nested loops, 1,000 locals":  function(1_000, loops, values, again),
 		"20,000 loops in a row":           function(1, repeat(20_000, func(int) []byte { return code(opLoop, void, opLocalGet, 0, opBrIf, 0, opEnd) })),
 		"5,000 ifs, 5,000 locals":         function(5_000, repeat(5_000, func(i int) []byte { return code(opLocalGet, 0, opIf, void, bump(i), opEnd) }), repeat(5_000, bump)),
@@ -166,8 +168,14 @@ func TestCompileBombsAreRefusedAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var err error
 			took := time.Hour
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
 			for try := 0; try < 5 && took > refusalMax; try++ {
 				took = min(took, cpuTime(func() { _, err = Inspect(module, DefaultLimits()) }))
+			}
+			runtime.ReadMemStats(&after)
+			if taken := after.TotalAlloc - before.TotalAlloc; taken > 64<<20 {
+				t.Errorf("the refusal took %d MiB of memory", taken>>20)
 			}
 			if took > refusalMax {
 				t.Errorf("the refusal took %v, at most %v", took, refusalMax)
