@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/pagesrun/pagesrun/abi"
@@ -306,19 +307,26 @@ func (in *instance) finish(waited time.Duration) (*Response, error) {
 			report.Status = failure.Status
 		}
 	}
-	report.Discarded = in.recycle()
+	discarded := in.recycle()
+	report.Discarded = discarded
 	in.app.opts.Observer.EventDone(report) // before the instance goes: with the last one the App is closed, and nobody listens any more
-	in.handBack(report.Discarded)
+	*report = Report{}
+	reports.Put(report)
+	in.handBack(discarded)
 	if response == nil && failure != nil {
 		return nil, failure
 	}
 	return response, nil
 }
 
+// reports are used again: an observer does not keep them.
+var reports = sync.Pool{New: func() any { return new(Report) }}
+
 // report says what the event was and what it took.
 func (in *instance) report(outcome Outcome, waited time.Duration) *Report {
 	now := time.Now()
-	r := &Report{
+	r := reports.Get().(*Report)
+	*r = Report{
 		ID: in.eventID, Kind: abi.EventFetch, Start: in.begun, Request: in.request, Outcome: outcome, Duration: now.Sub(in.begun),
 		CPU: in.cpu(now), Fuel: in.fuelUsed(), PoolWait: waited, Reused: in.events > 0,
 	}

@@ -121,7 +121,7 @@ type Report struct {
 
 // Observer is told about events. Its methods are called from many goroutines at once and must be quick.
 type Observer interface {
-	// EventDone is called exactly once per event.
+	// EventDone is called exactly once per event. The report must not be kept after that; a copy may be.
 	EventDone(*Report)
 	// GuestLog is called for each line a guest writes: through the ABI's log (level as in abi.LogDebug...) or to its
 	// stdout and stderr (source "stdout", "stderr"; level info and warn).

@@ -47,7 +47,8 @@ func (l *lab) EventDone(r *runtime.Report) {
 	if l.reports[r.ID] != nil {
 		l.t.Errorf("event %s was reported twice", r.ID)
 	}
-	l.reports[r.ID] = r
+	kept := *r
+	l.reports[r.ID] = &kept
 	l.changed.Broadcast()
 }
 
