@@ -44,7 +44,7 @@ test:
 # torture breaks pagesrun on purpose in every way its instruments know and prints a table, in less than 20 minutes; torture-long takes hours. ARGS are more
 # arguments: make torture ARGS='-only power -times 100', or ARGS=-list.
 torture:
-	scripts/setup go
+	scripts/setup torture
 	cd torture && $(GO) run . $(ARGS)
 
 torture-long:
