@@ -188,8 +188,12 @@ func (w *world) open(ctx context.Context) error {
 
 // close ends the event and closes all bindings, after which no call is at work any more.
 func (w *world) close(ctx context.Context) error {
+	if w.registry == nil {
+		return nil // it could not be opened
+	}
 	w.guest.End()
 	err := errors.Join(w.registry.Stop(ctx), w.registry.Close(ctx))
+	w.registry = nil
 	w.settle()
 	return err
 }
