@@ -77,6 +77,24 @@ func TestResetLeavesExactlyTheImage(t *testing.T) {
 	}
 }
 
+func TestMemoryThatGrewFarIsGivenBackWhole(t *testing.T) {
+	const limit = 160*WasmPageBytes + 64<<10 // no whole number of the pieces that are given back at once
+	for _, b := range backends(t, DefaultBudget()) {
+		m, img, want := attached(t, b, 3, limit)
+		for range 2 {
+			mem := m.Reallocate(limit)
+			fill(mem, 0xa5)
+			if _, err := img.Reset(m, len(mem)); err != nil {
+				t.Fatal(err)
+			}
+			mem = m.Reallocate(limit)
+			if !bytes.Equal(mem[:len(want)], want) || !bytes.Equal(mem[len(want):], make([]byte, len(mem)-len(want))) {
+				t.Errorf("%s: the memory is not the image with zeros behind it", b.Name())
+			}
+		}
+	}
+}
+
 func fill(mem []byte, v byte) {
 	for i := range mem {
 		mem[i] = v
