@@ -21,7 +21,7 @@ import (
 
 // How often files rot; each time one file of every kind does.
 const (
-	rotsShort, rotsLong = 60, 2000
+	rotsShort, rotsLong = 40, 2000
 	// rotWrites is how many writes to each binding there are to be read back.
 	rotWrites = 40
 	// truncateEvery is how often a file is cut off instead of having a bit flipped.
