@@ -20,7 +20,8 @@ progress.`
 	growthD1Definition     = `A C guest works on databases of different sizes in turn; CPU time per statement, "relaxed", of rows with 100 bytes chosen without order. ` + slopeDefinition
 	growthQueuesDefinition = `A C guest sends to queues in which so many messages wait; CPU time per message, "relaxed". ` + slopeDefinition
 	slopeDefinition        = `The slope is what ten times as many make of the cost: over all sizes, and over the last step alone, because somewhere between a database outgrows the 4 MiB of
-pages that each connection keeps, and from there on an operation reads pages.`
+pages that each connection keeps, and from there on an operation reads pages. The files are read through first, so that
+the system has them in memory when it has room for them: where it has not, an operation reads from the disk, which takes several times as long.`
 )
 
 // The promises. Flat is not 1: a tree of ten times as many is deeper by less than a level, and less of it is in the cache. What goes through a share of
