@@ -103,9 +103,9 @@ func (in *instance) check(ahead time.Duration) {
 }
 
 // weighs says whether an event that computes for so long is a heavy one. One that calls itself very deeply is, too: each time its stack grows it is copied, which
-// takes far longer than the calls.
+// takes far longer than the calls. A command's stack may be that large from its image on.
 func (in *instance) weighs(cpu time.Duration) bool {
-	return cpu > heavyAfter || in.stack.IsValid() && in.stack.Len() > stackBytesKept
+	return cpu > heavyAfter || in.suspension == nil && in.stack.IsValid() && in.stack.Len() > stackBytesKept
 }
 
 // takeTurn makes a heavy event wait for a slot of the gate, and pass it on when its turn is over.
