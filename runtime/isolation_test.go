@@ -117,6 +117,9 @@ func TestNothingIsLeftAfterAnEventThatFailed(t *testing.T) {
 	for _, x := range failures {
 		for _, portable := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, portable %v", x.name, portable), func(t *testing.T) {
+				if slow > 1 && x.fields == overflow {
+					t.Skip("the race detector looks at every word of 80 MB of stack each time it grows")
+				}
 				if x.see == "" {
 					x.fields, x.warm, x.see, x.dirty = globalFields+x.fields, globalWarm, globalSee, globalDirty+x.dirty
 				}

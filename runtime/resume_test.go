@@ -172,7 +172,7 @@ func TestFiveHundredEventsFindTheSameImage(t *testing.T) {
 func TestAResumedCommandHasItsLimits(t *testing.T) {
 	for _, image := range []runtime.CommandImage{runtime.CommandImageAuto, runtime.CommandImageRequest} {
 		opts := resumeOptions(t, image, "by-input")
-		opts.Limits.CPU = time.Second * slow
+		opts.Limits.CPU = 3 * time.Second * slow // filling the engine's stack takes its time
 		l := load(t, resumeGuest(t), opts)
 		want, _ := l.answer(t, "by-input", "/x")
 		for path, outcome := range map[string]runtime.Outcome{
