@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 	"github.com/pagesrun/pagesrun/hostfuncs/internal/datadir"
 )
 
@@ -41,7 +42,8 @@ type embedded struct {
 	works     context.Context // ends when the server is found to take no more writes
 	fail      context.CancelFunc
 
-	broken  atomic.Pointer[error] // why it takes no more writes until it begins anew
+	conn    atomic.Pointer[nats.Conn] // the store's own; nil until it is there
+	broken  atomic.Pointer[error]     // why it takes no more writes until it begins anew
 	disk    disk
 	closing chan struct{}
 	repairs sync.WaitGroup
@@ -57,6 +59,7 @@ func startEmbedded(o Options) (*embedded, error) {
 		return nil, err
 	}
 	e := &embedded{options: o, lock: l, restarted: make(chan struct{}), closing: make(chan struct{})}
+	e.works, e.fail = context.WithCancel(context.Background())
 	e.checkNewest()
 	if err := e.start(); err != nil {
 		return nil, errors.Join(err, l.release())
@@ -86,7 +89,6 @@ func (e *embedded) start() error {
 		return fmt.Errorf("the NATS server in %s did not start: %w", e.options.Dir, logger.cause())
 	}
 	e.srv = srv
-	e.works, e.fail = context.WithCancel(context.Background())
 	return nil
 }
 
@@ -124,8 +126,23 @@ func (e *embedded) InProcessConn() (net.Conn, error) {
 	return e.srv.InProcessConn()
 }
 
-// restart stops the server and starts it again. Connections come back by themselves.
+// restart stops the server and starts it again. It is over when the store's connection has come back by itself: what is sent over one that has not noticed yet
+// is lost, and nobody says so.
 func (e *embedded) restart() error {
+	before := e.reconnects()
+	if err := e.replace(); err != nil || !e.waitForReconnect(before) {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.works, e.fail = context.WithCancel(context.Background())
+	close(e.restarted)
+	e.restarted = make(chan struct{})
+	return nil
+}
+
+// replace puts a new server in the place of the one that runs.
+func (e *embedded) replace() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
@@ -135,12 +152,29 @@ func (e *embedded) restart() error {
 		stop(e.srv)
 		e.srv = nil
 	}
-	if err := e.start(); err != nil {
-		return err
+	return e.start()
+}
+
+// waitForReconnect gives false when the store closes first.
+func (e *embedded) waitForReconnect(before uint64) bool {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for e.conn.Load() != nil && e.reconnects() == before {
+		select {
+		case <-e.closing:
+			return false
+		case <-tick.C:
+		}
 	}
-	close(e.restarted)
-	e.restarted = make(chan struct{})
-	return nil
+	return true
+}
+
+// reconnects is how often the store's connection has come back.
+func (e *embedded) reconnects() uint64 {
+	if conn := e.conn.Load(); conn != nil {
+		return conn.Stats().Reconnects
+	}
+	return 0
 }
 
 // close stops everything and gives the lock back. Calling it again does nothing.
@@ -160,8 +194,8 @@ func (e *embedded) close() error {
 	e.repairs.Wait()
 	if e.srv != nil {
 		stop(e.srv)
-		e.fail()
 	}
+	e.fail()
 	return errors.Join(append(errs, e.lock.release())...)
 }
 

@@ -81,6 +81,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, errors.Join(err, e.close())
 	}
 	s.embedded = e
+	e.conn.Store(s.conn)
 	return s, nil
 }
 
