@@ -338,6 +338,33 @@ func TestTheClockIsSet(t *testing.T) {
 	})
 }
 
+func TestTheClockIsSetByHoursAndDays(t *testing.T) {
+	for _, jump := range []time.Duration{time.Hour, -time.Hour, 24 * time.Hour, -24 * time.Hour} {
+		bubble(t, fmt.Sprintf("by %v: each tick that the clock shows is run once, and what it passes over is missed", jump), func(t *testing.T) {
+			p := begin(t, t.TempDir(), time.Minute, every5)
+			defer p.end()
+			first := p.now()
+			pass(16 * time.Minute)
+			before := p.now()
+			p.set(jump)
+			after := p.now()
+			pass(31*time.Minute + max(0, -jump))
+			shown := append(ticksBetween(first, before), ticksBetween(after, p.now())...)
+			slices.Sort(shown)
+			p.want(slices.Compact(shown)...)
+			p.wantMissed(every5, float64(len(ticksBetween(before, after))))
+		})
+	}
+}
+
+// ticksBetween gives the ticks of [every5] after one time until another, as the recorder writes them down.
+func ticksBetween(after, until time.Time) (ticks []string) {
+	for at := after.Truncate(5 * time.Minute).Add(5 * time.Minute); !at.After(until); at = at.Add(5 * time.Minute) {
+		ticks = append(ticks, every5+at.UTC().Format(" 02 15:04"))
+	}
+	return ticks
+}
+
 func TestEventsThatDoNotBegin(t *testing.T) {
 	refuse := func(context.Context, *hostfuncs.Event) error { return fmt.Errorf("full: %w", hostfuncs.ErrNotStarted) }
 	bubble(t, "are tried again within the minute", func(t *testing.T) {
