@@ -172,24 +172,32 @@ func TestFiveHundredEventsFindTheSameImage(t *testing.T) {
 func TestAResumedCommandHasItsLimits(t *testing.T) {
 	for _, image := range []runtime.CommandImage{runtime.CommandImageAuto, runtime.CommandImageRequest} {
 		opts := resumeOptions(t, image, "by-input")
-		opts.Limits.CPU = 3 * time.Second * slow // filling the engine's stack takes its time
-		l := load(t, resumeGuest(t), opts)
-		want, _ := l.answer(t, "by-input", "/x")
-		for path, outcome := range map[string]runtime.Outcome{
-			"/spin": runtime.OutcomeExceededCPU, "/trap": runtime.OutcomeException, "/overflow": runtime.OutcomeException, "/exit3": runtime.OutcomeException,
-			"/return4": runtime.OutcomeException, "/hog": runtime.OutcomeExceededMemory,
-		} {
-			id, r, err := l.send(request{path: "/", body: []byte(path + "\n")})
-			if err == nil { // its header was out
-				_, err = io.ReadAll(r.Stream)
-				r.Close()
-			}
-			if report := l.report(id); err == nil || report.Outcome != outcome || report.Discarded != "" {
-				t.Errorf("%s: %v, %s, discarded %q, want %s and a reset: %v", path, err, report.Outcome, report.Discarded, outcome, report.Err)
-			}
-			if got, _ := l.answer(t, "by-input", "/x"); got != want {
-				t.Errorf("after %s: %q, want %q", path, got, want)
-			}
+		opts.Limits.CPU = time.Second
+		endsAndIsReset(t, opts, map[string]runtime.Outcome{"/spin": runtime.OutcomeExceededCPU})
+		opts.Limits.CPU, opts.Limits.Wall = 3*time.Second*slow, 10*time.Second*slow // filling the engine's stack takes its time
+		endsAndIsReset(t, opts, map[string]runtime.Outcome{
+			"/trap": runtime.OutcomeException, "/overflow": runtime.OutcomeException, "/exit3": runtime.OutcomeException, "/return4": runtime.OutcomeException,
+			"/hog": runtime.OutcomeExceededMemory,
+		})
+	}
+}
+
+// endsAndIsReset has events end in these ways, and looks whether each leaves its instance as it was.
+func endsAndIsReset(t *testing.T, opts runtime.Options, outcomes map[string]runtime.Outcome) {
+	t.Helper()
+	l := load(t, resumeGuest(t), opts)
+	want, _ := l.answer(t, "by-input", "/x")
+	for path, outcome := range outcomes {
+		id, r, err := l.send(request{path: "/", body: []byte(path + "\n")})
+		if err == nil { // its header was out
+			_, err = io.ReadAll(r.Stream)
+			r.Close()
+		}
+		if report := l.report(id); err == nil || report.Outcome != outcome || report.Discarded != "" {
+			t.Errorf("%s: %v, %s, discarded %q, want %s and a reset: %v", path, err, report.Outcome, report.Discarded, outcome, report.Err)
+		}
+		if got, _ := l.answer(t, "by-input", "/x"); got != want {
+			t.Errorf("after %s: %q, want %q", path, got, want)
 		}
 	}
 }
@@ -285,13 +293,18 @@ func TestEventsAtOnceRunInInstancesOfTheirOwn(t *testing.T) {
 func TestAnInstanceThatStartsAnotherWayKeepsAnImageOfItsOwn(t *testing.T) {
 	opts := resumeOptions(t, runtime.CommandImageRequest, "by-environ-file early-file")
 	var log syncBuffer
-	opts.Log = slog.New(slog.NewTextHandler(&log, nil))
+	opts.Log, opts.Limits.Instances = slog.New(slog.NewTextHandler(&log, nil)), 4
 	l := load(t, resumeGuest(t), opts)
 	want := l.get("/x").body
 	if err := os.WriteFile(filepath.Join(opts.Mounts[0].Host, "data"), []byte("ABCDEFGHIJ"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l.get("/trap") // its successor reads the new file
+	var wg sync.WaitGroup
+	for end := time.Now().Add(time.Minute); !strings.Contains(log.String(), "an image of its own") && time.Now().Before(end); wg.Wait() {
+		for range 4 { // as many at once need more instances, which read the new file
+			wg.Go(func() { l.get("/files") })
+		}
+	}
 	for range 3 {
 		if got := l.get("/x").body; got != want {
 			t.Errorf("%q, want %q", got, want)
