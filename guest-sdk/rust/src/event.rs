@@ -202,17 +202,17 @@ fn missing(kind: &str) -> Error {
     Error::other(format!("Handler does not export a {}() function.", kind))
 }
 
-/// Answers a request. The failure of a handler is the client's 500 and the event's, unless the client has its answer.
+/// Answers a request. The failure of a handler is the event's, and the client's 500 unless the client has its answer.
 fn answer(handler: FetchHandler, request: Request, ctx: &Context) -> Result<()> {
     match handler(request, &Env, ctx) {
         Ok(_) if ctx.responded.get() => Ok(()),
         Ok(response) => ctx.respond(response),
         Err(e) => {
             log::write(Level::Error, &format!("handler: {}", e));
-            if ctx.responded.get() {
-                return Err(e);
+            if !ctx.responded.get() {
+                ctx.respond(Response::error(500, &format!("Internal Server Error (event {})", ctx.id)))?;
             }
-            ctx.respond(Response::error(500, &format!("Internal Server Error (event {})", ctx.id)))
+            Err(e)
         }
     }
 }

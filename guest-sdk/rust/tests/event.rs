@@ -20,6 +20,7 @@ fn a_handlers_error_is_logged_and_answered_with_500() {
     let got = testing::fetch(broken, get("/"));
     assert_eq!((got.status, got.text()), (500, "Internal Server Error (event test)\n"));
     assert_eq!(testing::logged(), [(3, "handler: out of order".to_string())]);
+    assert_eq!(testing::failed().as_deref(), Some("out of order"));
 }
 
 #[test]

@@ -107,13 +107,13 @@ fn dispatch(comptime Program: type, e: *const abi.Event, ctx: *Context) anyerror
     failed(memory.print("Handler does not export a {s}() function.", .{e.kind}));
 }
 
-/// Answers a request. The failure of a handler is the client's 500, unless the client has its answer.
+/// Answers a request. The failure of a handler is the event's, and the client's 500 unless the client has its answer.
 fn answer(comptime fetch: anytype, request: *const abi.FetchEvent, ctx: *Context) anyerror!void {
     var req = http.Request.of(request);
     const response = @as(anyerror!http.Response, fetch(&req, ctx)) catch |err| {
-        if (ctx.responded) return err;
         host.log(abi.log_error, memory.print("handler: {s}", .{reason(err)}));
-        return ctx.respond(http.Response.print("Internal Server Error (event {s})\n", .{ctx.id}).with(500));
+        if (!ctx.responded) try ctx.respond(http.Response.print("Internal Server Error (event {s})\n", .{ctx.id}).with(500));
+        return err;
     };
     if (!ctx.responded) try ctx.respond(response);
 }

@@ -59,7 +59,7 @@ fn get(host: *pagesrun.testing.Host, path: []const u8) !pagesrun.testing.Answer 
     return host.fetch(function, .{ .url = try std.mem.concat(host.arena.allocator(), u8, &.{ "http://h", path }) });
 }
 
-test "an error of the handler is the client's 500, and its text is in the log" {
+test "an error of the handler is the client's 500 and the event's failure, and its text is in the log" {
     var host = pagesrun.testing.Host.init(std.testing.allocator);
     defer host.deinit();
     for ([_][]const u8{ "/error", "/none" }) |path| {
@@ -70,7 +70,7 @@ test "an error of the handler is the client's 500, and its text is in the log" {
     try equal("handler: OfMyOwn", host.lines.items[0].text);
     try equal("handler: no path /none", host.lines.items[1].text);
     try std.testing.expectEqual(abi.log_error, host.lines.items[1].level);
-    try std.testing.expect(host.failure == null);
+    try equal("no path /none", host.failure.?);
 }
 
 test "what was answered before stands, and an error after it is the event's failure" {

@@ -112,18 +112,17 @@ impl Answer {
     }
 }
 
-/// Runs a request, with all that goes on after the response.
+/// Runs a request, with all that goes on after the response. Whether the event has failed, as with a handler's error, [`failed`] says.
 ///
 /// # Panics
 ///
-/// When the handler does, and when the event fails or ends without a response.
+/// When the handler does, and when the event ends without a response.
 pub fn fetch(handler: FetchHandler, mut request: Request) -> Answer {
     let body = std::mem::take(&mut request.body);
     let (whole, body_stream) = body.into_parts();
     let fetch = abi::FetchEvent { body: &whole, body_stream, ..request.fetch_event() };
     let e = abi::Event { kind: abi::EVENT_FETCH, fetch: Some(Box::new(fetch)), ..Default::default() };
-    let handlers = Handlers { fetch: Some(handler), ..Handlers::default() };
-    run(&handlers, e).expect("the event has failed");
+    run(&Handlers { fetch: Some(handler), ..Handlers::default() }, e);
     Answer::of(&with(|h| h.responded.take()).expect("there is no response"))
 }
 
@@ -131,7 +130,7 @@ pub fn fetch(handler: FetchHandler, mut request: Request) -> Answer {
 pub fn scheduled(handler: ScheduledHandler, cron: &str) -> Result<()> {
     let tick = abi::ScheduledEvent { scheduled_time_ms: TIME_MS, cron };
     let e = abi::Event { kind: abi::EVENT_SCHEDULED, scheduled: Some(Box::new(tick)), ..Default::default() };
-    run(&Handlers { scheduled: Some(handler), ..Handlers::default() }, e)
+    result(&Handlers { scheduled: Some(handler), ..Handlers::default() }, e)
 }
 
 /// What became of a message of a batch.
@@ -158,7 +157,7 @@ pub fn queue(handler: QueueHandler, queue: &str, bodies: &[&str]) -> (Result<()>
     let settled = settle_into(vec![None; messages.len()]);
     let batch = abi::QueueEvent { queue, messages, metrics: None };
     let e = abi::Event { kind: abi::EVENT_QUEUE, queue: Some(Box::new(batch)), ..Default::default() };
-    let result = run(&Handlers { queue: Some(handler), ..Handlers::default() }, e);
+    let result = result(&Handlers { queue: Some(handler), ..Handlers::default() }, e);
     let otherwise = if result.is_ok() { Outcome::Acked } else { Outcome::Retried(None) };
     let outcomes = settled.borrow().iter().map(|o| o.unwrap_or(otherwise)).collect();
     (result, outcomes)
@@ -192,12 +191,15 @@ fn settle_into(list: Vec<Option<Outcome>>) -> Settled {
     settled
 }
 
-/// Runs an event; the error is its failure.
-fn run(handlers: &Handlers, e: abi::Event<'_>) -> Result<()> {
+/// Runs an event.
+fn run(handlers: &Handlers, e: abi::Event<'_>) {
+    with(|h| h.failed = None);
     event(&abi::Event { id: "test", time_ms: TIME_MS, ..e });
     crate::run(handlers);
-    match failed() {
-        Some(why) => Err(Error::other(why)),
-        None => Ok(()),
-    }
+}
+
+/// Runs an event; the error is its failure.
+fn result(handlers: &Handlers, e: abi::Event<'_>) -> Result<()> {
+    run(handlers, e);
+    failed().map_or(Ok(()), |why| Err(Error::other(why)))
 }
