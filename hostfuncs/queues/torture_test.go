@@ -238,9 +238,9 @@ func (l *ledger) run(t *testing.T, dir string, from, to int, after time.Duration
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer time.AfterFunc(after, func() { cmd.Process.Kill() }).Stop()
+	killer := time.AfterFunc(after, func() { cmd.Process.Kill() })
 	ended = l.read(t, bufio.NewScanner(out))
-	if err := cmd.Wait(); err != nil && ended {
+	if err, alone := cmd.Wait(), killer.Stop(); err != nil && ended && alone {
 		t.Fatal(err)
 	}
 	return ended
