@@ -34,8 +34,11 @@ impl Call {
     /// Tells the host that nobody will ask for the reply. Dropping does the same.
     pub fn cancel(self) {}
 
+    /// Gives the handle to whoever takes the reply, after which it is none: a future that waited for it in vain must not go on doing so.
     fn take_handle(&mut self) -> Result<u32> {
-        std::mem::replace(&mut self.handle, Err(Error::new(Code::BAD_HANDLE, "the call's reply has been taken")))
+        let handle = std::mem::replace(&mut self.handle, Err(Error::new(Code::BAD_HANDLE, "the call's reply has been taken")))?;
+        executor::forget(handle);
+        Ok(handle)
     }
 }
 

@@ -160,6 +160,18 @@ fn a_future_may_have_a_limit() {
 }
 
 #[test]
+fn an_operation_that_has_ended_unwatched_is_waited_for_no_more() {
+    memory();
+    KV.put("a", "1").unwrap();
+    testing::slow(2);
+    let mut early = KV.get_async("a");
+    assert!(block_on(time::timeout(std::time::Duration::from_millis(5), &mut early)).is_err());
+    assert_eq!(KV.get("none"), Ok(None)); // meanwhile the other ends, too
+    assert_eq!(block_on(early), Ok(Some(b"1".to_vec())));
+    assert_eq!(block_on(KV.get_async("a")), Ok(Some(b"1".to_vec())));
+}
+
+#[test]
 fn both_ends_of_a_pipe_are_futures_too() {
     let (mut reader, mut writer) = pipe().unwrap();
     let sent = vec![b'x'; 1 << 20]; // more than a pipe holds

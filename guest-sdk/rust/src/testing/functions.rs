@@ -115,7 +115,7 @@ impl Host {
             Slot::Call { due, .. } => due <= waits,
             Slot::Readable(i) => !self.pipes[i].bytes.is_empty() || self.pipes[i].end.is_some(),
             Slot::Writable(i) => self.pipes[i].bytes.len() < PIPE_BYTES || self.pipes[i].unwanted,
-            Slot::Closed => true,
+            Slot::Closed => false,
         }
     }
 
@@ -153,8 +153,13 @@ pub fn wait(handles: &[u32], timeout_ns: i64) -> i32 {
     with(|h| {
         h.trace.push(format!("wait {}", handles.len()));
         for _ in 0..1000 {
-            if let Some(i) = handles.iter().position(|handle| h.is_ready(*handle)) {
-                return i as i32;
+            for (i, handle) in handles.iter().enumerate() {
+                if matches!(h.slot(*handle), Slot::Closed) {
+                    return minus(Code::BAD_HANDLE);
+                }
+                if h.is_ready(*handle) {
+                    return i as i32;
+                }
             }
             if timeout_ns >= 0 {
                 return minus(Code::TIMEOUT);
