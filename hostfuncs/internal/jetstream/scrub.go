@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/minio/highwayhash"
+	"github.com/pagesrun/pagesrun/hostfuncs/internal/datadir"
 )
 
 // The layout of a message in a block, as JetStream writes it: its length, whose highest bit says that there are headers, its sequence number, a time, and the length of
@@ -115,10 +116,10 @@ func (e *embedded) checkNewest() {
 		if err == nil {
 			continue
 		}
-		kept := filepath.Join(e.options.Dir, fmt.Sprintf("damaged-%s-%s-%d", b.stream, filepath.Base(b.path), time.Now().Unix()))
 		content, errKeep := os.ReadFile(b.path)
+		kept := ""
 		if errKeep == nil {
-			errKeep = os.WriteFile(kept, content, 0o600)
+			kept, errKeep = datadir.KeepCopy(filepath.Join(e.options.Dir, "damaged-"), b.stream+"-"+filepath.Base(b.path)+"-", content)
 		}
 		if errKeep != nil {
 			kept = "none: " + errKeep.Error()

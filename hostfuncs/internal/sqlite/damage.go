@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+	"github.com/pagesrun/pagesrun/hostfuncs/internal/datadir"
 )
 
 // errAltered says that a file is not as it was written, where SQLite does not see that by itself.
@@ -132,8 +133,8 @@ func checkLog(path string) error {
 	if !same || has >= want {
 		return nil
 	}
-	kept := fmt.Sprintf("%s-wal.damaged-%d", path, time.Now().Unix())
-	if err := os.WriteFile(kept, log, 0o600); err != nil {
+	kept, err := datadir.KeepCopy(path+"-wal.damaged-", "", log)
+	if err != nil {
 		kept = "none: " + err.Error()
 	}
 	return fmt.Errorf("%w: %d of the %d pages in %s-wal cannot be read, the last writes are lost (copy: %s)", errAltered, want-has, want, path, kept)
