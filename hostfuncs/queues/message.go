@@ -14,7 +14,7 @@ import (
 // Messages are stored in parcels: what is stored in one step is one message of the stream, so that it is stored whole or not at all, and synced
 // once. A parcel is a version byte and, for each message, a head of fixed size and the body.
 const (
-	parcelVersion = 1
+	parcelVersion = 1 // never a printable character: by that jetstream notices subjects that end elsewhere
 	parcelHead    = 1
 	messageHead   = 16 + 8 + 8 + 1 + 4
 	// parcelMessages is the most messages of a parcel.

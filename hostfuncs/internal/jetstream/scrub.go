@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,6 +25,7 @@ const (
 	recordBytesMax    = 32 << 20
 	headersBit        = 1 << 31
 	headersLenBytes   = 4
+	removedBits       = 3 << 62 // of the sequence number: what is left of messages that are gone
 )
 
 // block is a file with messages of a stream.
@@ -69,21 +71,38 @@ func (b block) verify() error {
 		if !ok {
 			return fmt.Errorf("the message at byte %d of %d is broken", at, len(content))
 		}
-		subject := recordHeaderBytes + int(binary.LittleEndian.Uint16(rest[20:]))
-		body := subject
-		if binary.LittleEndian.Uint32(rest)&headersBit != 0 {
-			body += headersLenBytes
-		}
-		sum.Reset()
-		sum.Write(rest[4:20])
-		sum.Write(rest[recordHeaderBytes:subject])
-		sum.Write(rest[body : n-recordSumBytes])
-		if !bytes.Equal(sum.Sum(nil), rest[n-recordSumBytes:n]) {
-			return fmt.Errorf("the message at byte %d of %d has another checksum than it should", at, len(content))
+		if !intact(rest[:n], sum) {
+			return fmt.Errorf("the message at byte %d of %d is not as it was written", at, len(content))
 		}
 		at += n
 	}
 	return nil
+}
+
+// intact says whether a message is as it was written.
+func intact(record []byte, sum hash.Hash) bool {
+	subject := recordHeaderBytes + int(binary.LittleEndian.Uint16(record[20:]))
+	end := len(record) - recordSumBytes
+	body := subject
+	headed := binary.LittleEndian.Uint32(record)&headersBit != 0
+	if headed {
+		body += headersLenBytes
+	}
+	sum.Reset()
+	sum.Write(record[4:20])
+	sum.Write(record[recordHeaderBytes:subject])
+	sum.Write(record[body:end])
+	if !bytes.Equal(sum.Sum(nil), record[end:]) {
+		return false
+	}
+	removed := binary.LittleEndian.Uint64(record[4:])&removedBits != 0
+	return headed || removed || splits(record[recordHeaderBytes:subject], record[body:end])
+}
+
+// splits says whether a subject ends where it should. The checksum is of the subject and what follows together, so a change of the subject's length leaves it as it is. But
+// a subject has printable characters only, and what pagesrun stores without headers begins with a byte that is none.
+func splits(subject, body []byte) bool {
+	return len(body) == 0 || body[0] < ' ' && !bytes.ContainsFunc(subject, func(r rune) bool { return r <= ' ' })
 }
 
 // recordLen is how long the message is that begins here; false when it cannot be one.

@@ -109,6 +109,32 @@ func TestADamagedMessageIsTold(t *testing.T) {
 	}
 }
 
+func TestASubjectThatEndsElsewhereIsTold(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, Options{Dir: dir, Relaxed: true})
+	stream(t, s)
+	if _, err := s.JetStream().Publish(t.Context(), "s.12", append([]byte{1}, "a message"...)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	newest, _ := blocks(dir)
+	content, err := os.ReadFile(newest[0].path)
+	if err != nil || content[20] != 4 || newest[0].verify() != nil {
+		t.Fatalf("%x, %v, %v", content, err, newest[0].verify())
+	}
+	for _, length := range []byte{0, 3, 5, 6, 12} {
+		content[20] = length
+		if err := os.WriteFile(newest[0].path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if newest[0].verify() == nil {
+			t.Errorf("a subject of %d bytes instead of 4 is not seen", length)
+		}
+	}
+}
+
 func TestAnIntactStoreIsNotComplainedAbout(t *testing.T) {
 	dir, _, _ := twoBlocks(t)
 	var log said
