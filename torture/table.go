@@ -77,13 +77,21 @@ func (t *table) markdown() string {
 	b.WriteString("| Instrument | What | Bar | Seen | |\n| --- | --- | --- | --- | --- |\n")
 	for _, r := range t.results {
 		for _, f := range r.found {
-			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", r.rig.Name, f.What, f.Bar, f.Got, verdict(f))
+			b.WriteString(row("`"+r.rig.Name+"`", f.What, f.Bar, f.Got, verdict(f)))
 		}
 		if r.err != nil {
-			fmt.Fprintf(&b, "| `%s` | %s | | %s | not tested |\n", r.rig.Name, r.rig.Question, strings.ReplaceAll(r.err.Error(), "\n", " "))
+			b.WriteString(row("`"+r.rig.Name+"`", r.rig.Question, "", r.err.Error(), "not tested"))
 		}
 	}
 	return b.String()
+}
+
+// row is a line of a Markdown table, whatever its cells have in them.
+func row(cells ...string) string {
+	for i, cell := range cells {
+		cells[i] = strings.NewReplacer("\n", " ", "|", `\|`).Replace(strings.TrimSpace(cell))
+	}
+	return "| " + strings.Join(cells, " | ") + " |\n"
 }
 
 // The markers in a document between which the table is.
