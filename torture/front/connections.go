@@ -95,7 +95,7 @@ func idle(ctx context.Context, _ *rig.Env, m *machine.Machine) ([]rig.Finding, e
 	return []rig.Finding{
 		rig.Check(refused == 0 && answered == idleClients, fmt.Sprintf("%d idle connections: served once each", idleClients), "all", "%d", answered),
 		rig.Check(each <= idleBytesMost, "memory for each", "≤ 32 KiB", "%.1f KiB", float64(each)/1024),
-		rig.Check(w.P99 <= Bearable(alone, 10*time.Millisecond) && len(w.Bad) == 0, "a healthy client beside them", "p99 ≤ "+Bearable(alone, 10*time.Millisecond).String(), "%s", w),
+		w.unharmed("a healthy client beside them", alone, 10*time.Millisecond),
 	}, nil
 }
 
@@ -129,7 +129,7 @@ func slowloris(ctx context.Context, _ *rig.Env, m *machine.Machine) ([]rig.Findi
 	return []rig.Finding{
 		rig.Check(left.Load() == 0 && closed <= headerTime+headerMargin, fmt.Sprintf("%d requests that never end (%d could not connect): the last is closed after", len(list), refused),
 			"≤ "+(headerTime+headerMargin).String(), "%s, %d stayed open", closed, left.Load()),
-		rig.Check(w.P99 <= Bearable(alone, healthyLeast) && len(w.Bad) == 0, "a healthy client beside them", "p99 ≤ "+Bearable(alone, healthyLeast).String(), "%s", w),
+		w.unharmed("a healthy client beside them", alone, healthyLeast),
 	}, nil
 }
 
@@ -163,6 +163,6 @@ func slowBodies(ctx context.Context, _ *rig.Env, m *machine.Machine) ([]rig.Find
 	return []rig.Finding{
 		rig.Check(refused == 0 && broken == 0, fmt.Sprintf("%d bodies of a byte per second for %s: refused or broken", slowClients, slowTime), "0", "%d", refused+broken),
 		rig.Check(each <= slowBytesMost, "memory for each", "≤ 64 KiB", "%.1f KiB", float64(each)/1024),
-		rig.Check(w.P99 <= Bearable(alone, healthyLeast) && len(w.Bad) == 0, "a healthy client beside them", "p99 ≤ "+Bearable(alone, healthyLeast).String(), "%s", w),
+		w.unharmed("a healthy client beside them", alone, healthyLeast),
 	}, nil
 }

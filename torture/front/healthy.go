@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pagesrun/pagesrun/torture/machine"
+	"github.com/pagesrun/pagesrun/torture/rig"
 )
 
 // Healthy is a client that asks for the same thing again and again, over one connection, while others attack.
@@ -102,6 +103,12 @@ func Quiet(m *machine.Machine) Waits {
 	h := Watch(m)
 	time.Sleep(quietTime)
 	return h.End()
+}
+
+// unharmed says whether a healthy client went through no more beside an attack than is bearable.
+func (w Waits) unharmed(what string, alone Waits, least time.Duration) rig.Finding {
+	bar := Bearable(alone, least)
+	return rig.Check(w.P99 <= bar && len(w.Bad) == 0, what, "p99 ≤ "+bar.String(), "%s", w)
 }
 
 // Bearable is the most that a healthy client's p99 may be during an attack: twice its quiet value, or what least says where that is more.

@@ -173,9 +173,6 @@ func (f *filled) resume(m *machine.Machine) rig.Finding {
 }
 
 // kept says what there is in the end.
-func (f *filled) kept() (list []rig.Finding) {
-	for _, l := range f.report.ledgers {
-		list = append(list, rig.Check(len(l.lost) == 0 && len(l.strange) == 0, fmt.Sprintf("%s: acknowledged writes lost after a full disk, of %d", l.name, l.acknowledged), "0", "%d, and %d that nobody wrote", len(l.lost), len(l.strange)))
-	}
-	return append(list, rig.Check(f.report.checked > 0 && len(f.report.corrupt) == 0, fmt.Sprintf("databases that SQLite finds corrupt after a full disk, of %d", f.report.checked), "0", "%d", len(f.report.corrupt)))
+func (f *filled) kept() []rig.Finding {
+	return append(f.report.kept("after a full disk"), f.report.sound("databases that SQLite finds corrupt after a full disk"))
 }

@@ -162,19 +162,20 @@ func (f *failures) final(rounds int) error {
 	return f.settle()
 }
 
-func (f *failures) findings(errno syscall.Errno) (list []rig.Finding) {
+func (f *failures) findings(errno syscall.Errno) []rig.Finding {
 	var places []string
 	for place, n := range f.where {
 		places = append(places, fmt.Sprintf("%s %d", filepath.Clean(place), n))
 	}
 	slices.Sort(places)
 	name := map[syscall.Errno]string{syscall.EIO: "EIO", syscall.ENOSPC: "ENOSPC"}[errno]
-	for _, l := range f.report.ledgers {
-		list = append(list, rig.Check(l.acknowledged > 0 && len(l.lost) == 0 && len(l.strange) == 0, fmt.Sprintf("%s: acknowledged writes lost where one operation fails with %s, of %d", l.name, name, l.acknowledged),
-			"0", "%d, and %d that nobody wrote", len(l.lost), len(l.strange)))
-	}
-	return append(list,
+	return f.said("where one operation fails with "+name, "operations that failed ("+strings.Join(places, ", ")+")", "databases that SQLite finds corrupt after that and a power cut")
+}
+
+// said is what is found of failures: when they happened, what struck, and which databases were looked at afterwards.
+func (f *failures) said(when, struck, databases string) []rig.Finding {
+	return append(f.report.kept(when),
 		rig.Check(f.dead <= aliveMost, "longest time until writes succeed again, the process going on", "≤ "+aliveMost.String(), "%s", f.dead.Round(time.Millisecond)),
-		rig.Check(f.struck > 0, "operations that failed ("+strings.Join(places, ", ")+"); writes refused for that", "some", "%d; %d", f.struck, f.refused),
-		rig.Check(f.report.checked > 0 && len(f.report.corrupt) == 0, fmt.Sprintf("databases that SQLite finds corrupt after that and a power cut, of %d", f.report.checked), "0", "%d", len(f.report.corrupt)))
+		rig.Check(f.struck > 0, struck+"; writes refused for that", "some", "%d; %d", f.struck, f.refused),
+		f.report.sound(databases))
 }

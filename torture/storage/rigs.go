@@ -100,11 +100,29 @@ func (r *Report) findings(o Options) (list []rig.Finding) {
 			list = append(list, rig.Check(len(l.lost) > 0 && len(l.strange) == 0, what, "some", "%d", len(l.lost)))
 			continue
 		}
-		list = append(list, rig.Check(l.acknowledged > 0 && len(l.lost) == 0 && len(l.strange) == 0, what, "0", "%d, and %d that nobody wrote", len(l.lost), len(l.strange)))
+		list = append(list, l.kept(what))
 	}
-	list = append(list, rig.Check(r.checked > 0 && len(r.corrupt) == 0, fmt.Sprintf("%s, durability = %s: databases that SQLite finds corrupt, of %d", o.Fault, o.Durability, r.checked), "0", "%d", len(r.corrupt)))
+	list = append(list, r.sound(fmt.Sprintf("%s, durability = %s: databases that SQLite finds corrupt", o.Fault, o.Durability)))
 	if !control {
 		list = append(list, rig.Check(r.Ready(0.5) <= readyMost, fmt.Sprintf("%s, durability = %s: time until it serves again, median (most)", o.Fault, o.Durability), "≤ "+readyMost.String(), "%s (%s)", r.Ready(0.5), r.Ready(1)))
 	}
 	return list
+}
+
+// kept says of every ledger whether something of it was lost.
+func (r *Report) kept(when string) (list []rig.Finding) {
+	for _, l := range r.ledgers {
+		list = append(list, l.kept(fmt.Sprintf("%s: acknowledged writes lost %s, of %d", l.name, when, l.acknowledged)))
+	}
+	return list
+}
+
+// kept says whether nothing acknowledged is missing, and nothing there that nobody wrote.
+func (l *ledger) kept(what string) rig.Finding {
+	return rig.Check(l.acknowledged > 0 && len(l.lost) == 0 && len(l.strange) == 0, what, "0", "%d, and %d that nobody wrote", len(l.lost), len(l.strange))
+}
+
+// sound says whether SQLite finds every database that was looked at whole.
+func (r *Report) sound(what string) rig.Finding {
+	return rig.Check(r.checked > 0 && len(r.corrupt) == 0, fmt.Sprintf("%s, of %d", what, r.checked), "0", "%d", len(r.corrupt))
 }

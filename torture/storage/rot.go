@@ -162,7 +162,7 @@ func (d *decay) once(round int) error {
 		damage[kind.name] = text
 		d.seen[kind.name].damaged++
 	}
-	m, err := d.serve()
+	m, err := d.serve(false)
 	if err != nil {
 		d.dead = append(d.dead, fmt.Sprintf("%v: %v", damage, err))
 		return nil
@@ -194,7 +194,7 @@ func (d *decay) control() (f rig.Finding, err error) {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		return f, err
 	}
-	m, err := d.serve()
+	m, err := d.serve(false)
 	if err != nil {
 		return f, err
 	}
@@ -207,7 +207,7 @@ func (d *decay) control() (f rig.Finding, err error) {
 
 // writeOne has a server write, and stop.
 func (d *decay) writeOne(w write) error {
-	m, err := d.serve()
+	m, err := d.serve(false)
 	if err != nil {
 		return err
 	}
@@ -226,11 +226,6 @@ func withoutChecksums(path string) error {
 		return err
 	}
 	return errors.Join(conn.Exec("CREATE TABLE some (x); DROP TABLE some"), conn.Close())
-}
-
-// serve starts the server on what is there.
-func (d *decay) serve() (*machine.Machine, error) {
-	return machine.Serve(context.Background(), machine.Options{Pagesrun: d.Pagesrun, Guest: d.Guest, Work: d.Work, Config: d.config(false), Data: filepath.Join(d.store(), "data")})
 }
 
 // damage flips a bit of a file of a kind, or cuts the file off, at random, and says what it has done. An eighth of the bits are of a file's first 100 bytes, where

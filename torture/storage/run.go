@@ -149,9 +149,14 @@ func (t *torture) round(round int) error {
 	return t.pull(disk.Cuts()[round%len(disk.Cuts())])
 }
 
+// serve starts the server on what is there.
+func (t *torture) serve(consumes bool) (*machine.Machine, error) {
+	return machine.Serve(context.Background(), machine.Options{Pagesrun: t.Pagesrun, Guest: t.Guest, Work: t.Work, Config: t.config(consumes), Data: filepath.Join(t.store(), "data")})
+}
+
 // start starts pagesrun on the disk. Where it consumes, the queue has a consumer.
 func (t *torture) start(consumes bool) (*machine.Machine, error) {
-	m, err := machine.Serve(context.Background(), machine.Options{Pagesrun: t.Pagesrun, Guest: t.Guest, Work: t.Work, Config: t.config(consumes), Data: filepath.Join(t.store(), "data")})
+	m, err := t.serve(consumes)
 	if err != nil {
 		return nil, err
 	}

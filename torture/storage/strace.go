@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/pagesrun/pagesrun/torture/machine"
 	"github.com/pagesrun/pagesrun/torture/rig"
@@ -99,22 +99,10 @@ func attach(strace string, m *machine.Machine, log, what string) (*exec.Cmd, err
 		cmd.Wait()
 		return nil, errors.Join(rig.ErrUnavailable, fmt.Errorf("strace cannot watch another process: %s", line))
 	}
-	go lines.WriteTo(discard{})
+	go io.Copy(io.Discard, lines) // what it has to say about threads that come and go
 	return cmd, nil
 }
 
-// discard takes what strace has to say about threads that come and go.
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
-
-func (in injection) findings(f *failures) (list []rig.Finding) {
-	for _, l := range f.report.ledgers {
-		list = append(list, rig.Check(l.acknowledged > 0 && len(l.lost) == 0 && len(l.strange) == 0, fmt.Sprintf("%s: acknowledged writes lost where %s, of %d", l.name, in.what, l.acknowledged),
-			"0", "%d, and %d that nobody wrote", len(l.lost), len(l.strange)))
-	}
-	return append(list,
-		rig.Check(f.dead <= aliveMost, "longest time until writes succeed again, the process going on", "≤ "+aliveMost.String(), "%s", f.dead.Round(time.Millisecond)),
-		rig.Check(f.struck > 0, "calls that failed; writes refused for that", "some", "%d; %d", f.struck, f.refused),
-		rig.Check(f.report.checked > 0 && len(f.report.corrupt) == 0, fmt.Sprintf("databases that SQLite finds corrupt after that and kill -9, of %d", f.report.checked), "0", "%d", len(f.report.corrupt)))
+func (in injection) findings(f *failures) []rig.Finding {
+	return f.said("where "+in.what, "calls that failed", "databases that SQLite finds corrupt after that and kill -9")
 }
