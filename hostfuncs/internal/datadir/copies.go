@@ -1,11 +1,12 @@
 package datadir
 
 import (
-	"cmp"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -25,30 +26,16 @@ func KeepCopy(prefix, what string, content []byte) (path string, err error) {
 
 // keepNewest deletes all but the newest copies with a prefix, as far as it can.
 func keepNewest(prefix string) {
-	paths, _ := filepath.Glob(escape(prefix) + "*")
-	slices.SortStableFunc(paths, func(a, b string) int { return cmp.Compare(modified(b), modified(a)) })
-	for _, old := range paths[min(len(paths), copiesMax):] {
-		os.Remove(old)
-	}
-}
-
-// escape makes a pattern that matches just the path.
-func escape(path string) string {
-	var pattern []rune
-	for _, r := range path {
-		if slices.Contains([]rune(`*?[\`), r) {
-			pattern = append(pattern, '\\')
+	dir, base := filepath.Split(prefix)
+	entries, _ := os.ReadDir(dir)
+	var copies []fs.FileInfo
+	for _, entry := range entries {
+		if info, err := entry.Info(); err == nil && strings.HasPrefix(entry.Name(), base) {
+			copies = append(copies, info)
 		}
-		pattern = append(pattern, r)
 	}
-	return string(pattern)
-}
-
-// modified is when a file was written last; 0 where it is gone.
-func modified(path string) int64 {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0
+	slices.SortStableFunc(copies, func(a, b fs.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
+	for _, old := range copies[min(len(copies), copiesMax):] {
+		os.Remove(filepath.Join(dir, old.Name()))
 	}
-	return info.ModTime().UnixNano()
 }
